@@ -1,0 +1,94 @@
+"""Failure codes of work on hosts, and the value that carries one with its evidence.
+
+A code never changes its meaning. `controlplane/wording/failures.py` gives each a sentence and a
+remedy; a test asserts that none is missing there. `retry` says whether time alone may mend it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class FailureCode(StrEnum):
+    """Why a placement, replica, operation or host is not as wished."""
+
+    # artifacts
+    ARTIFACT_MISSING = "ARTIFACT_MISSING"
+    CHECKSUM = "CHECKSUM"
+    UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
+    ARTIFACT_INVALID = "ARTIFACT_INVALID"
+    DISK_FULL = "DISK_FULL"
+    DISK_SPACE = "DISK_SPACE"  # refused beforehand, with figures
+    # fetching
+    SOURCE_UNREACHABLE = "SOURCE_UNREACHABLE"
+    SOURCE_REFUSED = "SOURCE_REFUSED"
+    SOURCE_STALLED = "SOURCE_STALLED"
+    SOURCE_CHANGED = "SOURCE_CHANGED"
+    # scheduling
+    NOT_ENOUGH_MEMORY = "NOT_ENOUGH_MEMORY"
+    MEMORY_UNKNOWN = "MEMORY_UNKNOWN"
+    NO_HOST = "NO_HOST"
+    CONTEXT_TOO_LARGE = "CONTEXT_TOO_LARGE"
+    RUNTIME_UNSUPPORTED = "RUNTIME_UNSUPPORTED"
+    # running
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    PORT_IN_USE = "PORT_IN_USE"
+    ENGINE_MISSING = "ENGINE_MISSING"
+    ENGINE_EXITED = "ENGINE_EXITED"
+    STARTUP_STALLED = "STARTUP_STALLED"
+    READINESS_FAILED = "READINESS_FAILED"
+    HEALTH_LOST = "HEALTH_LOST"
+    HOST_UNREACHABLE = "HOST_UNREACHABLE"
+    HOST_REFUSED = "HOST_REFUSED"
+    # our own
+    INTERNAL = "INTERNAL"
+
+
+TERMINAL = frozenset(
+    {
+        FailureCode.ARTIFACT_MISSING,
+        FailureCode.CHECKSUM,
+        FailureCode.UNSUPPORTED_FORMAT,
+        FailureCode.ARTIFACT_INVALID,
+        FailureCode.DISK_FULL,
+        FailureCode.SOURCE_REFUSED,
+        FailureCode.SOURCE_CHANGED,
+        FailureCode.CONTEXT_TOO_LARGE,
+        FailureCode.RUNTIME_UNSUPPORTED,
+        FailureCode.ENGINE_MISSING,
+        FailureCode.HOST_REFUSED,
+    }
+)
+"""Codes that waiting does not mend: no automatic retry, a person decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure: its code, the figures its sentence needs, and the engine's own last lines."""
+
+    code: FailureCode
+    params: Mapping[str, Any] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def retry(self) -> bool:
+        """Return whether trying again later may help."""
+        return self.code not in TERMINAL
+
+
+class RuntimeUnreachableError(Exception):
+    """The host or its runtime does not answer: retry, and conclude nothing about its workloads."""
+
+
+class FailureError(Exception):
+    """Work ended with a failure that has a code; raised inside the hands, recorded as a row."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.code, dict(failure.params))
+
+
+def fail(code: FailureCode, /, *, evidence: tuple[str, ...] = (), **params: Any) -> FailureError:
+    """Return a FailureError, to be raised: `raise fail(FailureCode.DISK_FULL, path=...)`."""
+    return FailureError(Failure(code, params, evidence))

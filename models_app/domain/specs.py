@@ -1,0 +1,234 @@
+"""The plain values that rooms hand to each other: facts, requests, workloads, observations.
+
+Everything here is frozen, comparable and free of Django, SDKs, clocks and the environment, so that
+plans can be tested as tables. Sizes are bytes, durations seconds, unless a name says otherwise.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# --- hosts -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFacts:
+    """One accelerator of a host."""
+
+    index: int
+    name: str
+    vendor: str
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What a host is. Changes rarely; read by `Runtime.facts`."""
+
+    hostname: str
+    operating_system: str
+    architecture: str
+    cpu_model: str
+    cpu_cores: int
+    cpu_flags: tuple[str, ...]
+    memory_total_bytes: int
+    disk_total_bytes: int
+    runtime: str
+    runtime_version: str
+    gpus: tuple[GpuFacts, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostUsage:
+    """How full a host is at this moment; read by `Runtime.usage`."""
+
+    cpu_percent: float
+    memory_used_bytes: int
+    memory_available_bytes: int
+    disk_used_bytes: int
+    disk_free_bytes: int
+
+
+# --- models ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """What an artifact says of itself (GGUF header). None means unknown, never zero."""
+
+    architecture: str | None = None
+    name: str | None = None
+    quantization: str | None = None
+    parameters: int | None = None
+    tensor_bytes: int | None = None
+    layers: int | None = None
+    embedding_length: int | None = None
+    heads: int | None = None
+    kv_heads: int | None = None
+    key_length: int | None = None
+    value_length: int | None = None
+    context_length: int | None = None
+    vocabulary: int | None = None
+    licence: str | None = None
+    chat_template_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRef:
+    """One file of a model, named by its content."""
+
+    public_id: str
+    sha256: str
+    size_bytes: int
+    format: str
+    file_name: str
+
+
+# --- engines ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EngineManifest:
+    """What an engine is and takes. The front door reads it as a row of the engine catalogue."""
+
+    key: str
+    label: str
+    description: str
+    version: str
+    formats: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    accelerators: tuple[str, ...]
+    parameters_schema: Mapping[str, Any]  # JSON Schema, with title, description, default, limits
+    overhead_bytes: int  # resident memory beyond weights and KV cache; the sizing's constant
+    licence: str
+    for_tests: bool = False  # hidden from the forms unless the demo is on
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an engine cannot serve a request on a host; `code` is a FailureCode value."""
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRequest:
+    """What one replica should serve."""
+
+    workload: str  # deterministic name: slipway-<deployment>-<index>-r<revision>
+    alias: str  # the name clients use for the model: the deployment's
+    artifact: ArtifactRef
+    facts: ArtifactFacts
+    parameters: Mapping[str, Any]
+    memory_bytes: int | None  # predicted; None when unknown
+    owner: Mapping[str, str] = field(default_factory=dict)  # labels: instance, deployment, replica
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadSpec:
+    """What a runtime should run. Built by an engine from typed fields, never from a user's JSON.
+
+    `argv` and `env` values may hold the placeholders `{model}` (path of the artifact on the host),
+    `{port}` (0 where the runtime lets the kernel choose) and `{address_file}` (where the workload
+    SHALL write `host:port` once it listens, when it was given port 0).
+    """
+
+    name: str
+    engine: str
+    argv: tuple[str, ...]
+    artifact: ArtifactRef
+    slots: int  # requests served at the same time
+    env: tuple[tuple[str, str], ...] = ()
+    image: str | None = None  # container runtimes only
+    memory_bytes: int | None = None  # predicted
+    memory_limit_bytes: int | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of everything that, when changed, needs a new workload."""
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """How to know that a workload serves. Paths are relative to its address."""
+
+    health_path: str
+    completion_path: str
+    completion_body: Mapping[str, Any]  # asks for one token
+    metrics_path: str | None
+    startup_stall_s: float = 120.0  # no sign of progress for this long: STARTUP_STALLED
+    probe_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSamples:
+    """Counters read from an engine's metrics page; None where it has none. Totals only grow."""
+
+    prompt_tokens_total: float | None = None
+    prompt_seconds_total: float | None = None
+    completion_tokens_total: float | None = None
+    completion_seconds_total: float | None = None
+    requests_processing: float | None = None
+    requests_deferred: float | None = None
+
+
+# --- runtimes --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One workload as a runtime sees it now. `running` False means it has exited and is kept."""
+
+    name: str
+    external_id: str  # pid:start-time for processes, id for containers
+    spec_hash: str
+    running: bool
+    address: str | None  # host:port once it listens
+    started_at: float | None  # seconds since the epoch
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadStats:
+    """What a running workload uses. `activity` grows while it works (CPU seconds + log bytes)."""
+
+    cpu_percent: float
+    memory_bytes: int
+    activity: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a workload's output. `offset` orders lines and resumes reading."""
+
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How far a download, copy or verification has come."""
+
+    done_bytes: int
+    total_bytes: int | None
+    finished: bool
+    phase: str = "copying"
+    path: str | None = None  # where the result lies, once finished
+    sha256: str | None = None  # of the result, once finished
+
+
+def owner_labels(*, instance: str, deployment: str, replica: str) -> dict[str, str]:
+    """Return the labels that mark a workload as ours; orphans and foreigners are told by them."""
+    return {
+        "dev.slipway.instance": instance,
+        "dev.slipway.deployment": deployment,
+        "dev.slipway.replica": replica,
+    }

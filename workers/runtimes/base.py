@@ -1,0 +1,102 @@
+"""The Runtime seam: WHERE to run it.
+
+A runtime drives one host. It maps every SDK or system error to `RuntimeUnreachableError` (nothing
+can be concluded; retry) or `FailureError` (the host answered and refuses).
+"""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol, Self
+
+from models_app.domain.specs import (
+    ArtifactRef,
+    HostFacts,
+    HostUsage,
+    LogLine,
+    Observed,
+    Transfer,
+    WorkloadSpec,
+    WorkloadStats,
+)
+
+
+class Runtime(Protocol):
+    """What every runtime SHALL do; `tests/contracts/test_runtimes.py` holds each one to it.
+
+    Every method is bounded in time (10 s unless said otherwise) and safe to repeat after a crash at
+    any point. A runtime is opened as a context manager for one reconcile step.
+    """
+
+    def __enter__(self) -> Self:
+        """Open the connection. SHALL raise RuntimeUnreachableError when there is none."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection and leave no secret behind."""
+        ...
+
+    def facts(self) -> HostFacts:
+        """Return what the host is."""
+        ...
+
+    def usage(self) -> HostUsage:
+        """Return how full the host is now."""
+        ...
+
+    def observe(self, name: str) -> Observed | None:
+        """Return the workload of that name, exited ones too; None when there is none.
+
+        SHALL NOT create or change anything.
+        """
+        ...
+
+    def list_owned(self) -> Iterable[Observed]:
+        """Return every workload that carries our instance label. Orphans are found here."""
+        ...
+
+    def ensure_artifact(self, artifact: ArtifactRef, *, seconds: float) -> Transfer:
+        """Bring the artifact to the host, for at most `seconds`; call again until finished.
+
+        SHALL verify size and sha256 before it says finished, and SHALL NOT leave a half file under
+        the final name.
+        """
+        ...
+
+    def remove_artifact(self, artifact: ArtifactRef) -> None:
+        """Forget the host's copy. Absent is success. SHALL NOT touch the model store."""
+        ...
+
+    def ensure_image(self, image: str | None) -> Transfer:
+        """Start or poll the pull of an image; finished at once where there are no images."""
+        ...
+
+    def create(self, spec: WorkloadSpec) -> None:
+        """Start the workload. If one of that name with the same fingerprint runs, adopt it: done.
+
+        SHALL NOT start a second one of that name, whoever else is trying at the same moment.
+        """
+        ...
+
+    def remove(self, name: str, *, force: bool) -> bool:
+        """Ask the workload to end (`force`: end it now); return whether nothing of it is left.
+
+        Absent is success. SHALL return at once: the caller asks again, and forces after the grace.
+        """
+        ...
+
+    def tail(self, name: str, *, lines: int = 50, previous: bool = False) -> list[LogLine]:
+        """Return the last lines of the workload's output, or of its previous run."""
+        ...
+
+    def logs(self, name: str, *, after: int, limit: int = 500) -> list[LogLine]:
+        """Return lines after the offset `after` (-1: from the start of the current file)."""
+        ...
+
+    def stats(self, name: str) -> WorkloadStats | None:
+        """Return what the running workload uses; None when it does not run."""
+        ...
