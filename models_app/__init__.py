@@ -1,0 +1,1 @@
+"""The ledger: what exists and what should exist. Imports neither other room."""

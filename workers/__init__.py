@@ -1,0 +1,1 @@
+"""The hands: everything that touches a host, an engine or the internet."""

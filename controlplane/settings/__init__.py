@@ -1,0 +1,1 @@
+"""Django settings: base, and what test and production change of it."""

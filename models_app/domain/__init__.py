@@ -1,0 +1,1 @@
+"""Plain Python: states, errors, failure codes, specs, sizing. Imports the standard library only."""

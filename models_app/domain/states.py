@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from models_app.domain.errors import ConflictError
 
-
 S = TypeVar("S", bound=StrEnum)
 
 

@@ -1,0 +1,1 @@
+"""The only door out of the ledger: task names for the hands, groups and payloads for browsers."""

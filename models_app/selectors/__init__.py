@@ -1,0 +1,1 @@
+"""Reads, access check included."""

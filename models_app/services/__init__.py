@@ -1,0 +1,1 @@
+"""Writes: one transaction, an actor, an audit row, a nudge on commit."""

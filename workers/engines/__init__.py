@@ -1,0 +1,1 @@
+"""WHAT to run: one folder per engine, pure planners."""

@@ -10,8 +10,8 @@ from models_app.domain.specs import (
     EngineManifest,
     EngineSamples,
     HostFacts,
-    Problem,
     ProbeSpec,
+    Problem,
     ServeRequest,
     WorkloadSpec,
 )

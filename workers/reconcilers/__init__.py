@@ -1,0 +1,1 @@
+"""Observe, plan (pure), apply: one module per kind of row."""

@@ -1,0 +1,1 @@
+"""Celery tasks of ten lines that call a reconciler."""

@@ -1,0 +1,1 @@
+"""This machine: engines as process groups of their own."""

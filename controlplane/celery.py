@@ -1,0 +1,60 @@
+"""The Celery application: how the hands are called. Run as `celery -A controlplane worker`.
+
+It knows the hands by task name only. Tasks are short steps that may be delivered twice, late or
+never: the rows of the ledger are the work, and a sweep finds what a lost message meant.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings.base")  # noqa: TID251
+
+VISIBILITY_S = (
+    300  # of an unacknowledged message; leases in the database decide ownership, not this
+)
+
+app = Celery("slipway")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_serializer="json",
+    accept_content=["json"],
+    result_backend=None,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_send_task_events=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_S,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "health_check_interval": 25,
+        "retry_on_timeout": True,
+        "global_keyprefix": "slipway:",
+    },
+    visibility_timeout=VISIBILITY_S,
+    task_default_queue="control",
+    task_routes={
+        "slipway.operation": {"queue": "transfer"},
+        "slipway.placement": {"queue": "transfer"},
+    },
+    beat_schedule={
+        "sweep": {"task": "slipway.sweep", "schedule": 3.0, "options": {"expires": 10}},
+        "sample": {"task": "slipway.sample", "schedule": 5.0, "options": {"expires": 5}},
+        "housekeeping": {
+            "task": "slipway.housekeeping",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+            "task": "slipway.housekeeping",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+    },
+)
+app.autodiscover_tasks(["workers"])

@@ -1,0 +1,40 @@
+"""The only reader of the environment. Every setting an operator may give is named here."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """The settings of one process, read once at its start."""
+
+    data: Path  # SLIPWAY_DATA: all state of this installation
+    host: str  # SLIPWAY_HOST: address the web server binds; loopback unless told
+    port: int  # SLIPWAY_PORT
+    public_url: str  # SLIPWAY_URL: how browsers reach it, when not by host and port
+    database_url: str  # SLIPWAY_DATABASE: postgresql://…; empty for SQLite in the data folder
+    broker_url: str  # SLIPWAY_BROKER: redis://…; empty for the embedded Valkey
+    allowed_hosts: tuple[str, ...]  # SLIPWAY_ALLOWED_HOSTS, comma separated
+    debug: bool  # SLIPWAY_DEBUG=1: development only
+    demo: bool  # SLIPWAY_DEMO=1: shows the fake engine
+    first_model: bool  # SLIPWAY_FIRST_MODEL=0: do not deploy the bundled model at first start
+
+
+def read_env() -> Env:
+    """Return the settings found in the environment, with their defaults."""
+    get = os.environ.get
+    return Env(
+        data=Path(get("SLIPWAY_DATA") or ROOT / ".slipway").expanduser().resolve(),
+        host=get("SLIPWAY_HOST") or "127.0.0.1",
+        port=int(get("SLIPWAY_PORT") or 8400),
+        public_url=get("SLIPWAY_URL", "").rstrip("/"),
+        database_url=get("SLIPWAY_DATABASE", ""),
+        broker_url=get("SLIPWAY_BROKER", ""),
+        allowed_hosts=tuple(h for h in get("SLIPWAY_ALLOWED_HOSTS", "").split(",") if h),
+        debug=get("SLIPWAY_DEBUG") == "1",
+        demo=get("SLIPWAY_DEMO") == "1",
+        first_model=get("SLIPWAY_FIRST_MODEL") != "0",
+    )

@@ -1,0 +1,12 @@
+"""Settings of the tests: a data folder of their own, fast hashing, no broker by default."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SLIPWAY_DATA", tempfile.mkdtemp(prefix="slipway-test-"))
+
+from controlplane.settings.base import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
