@@ -51,10 +51,6 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 60},
         },
-            "task": "slipway.housekeeping",
-            "schedule": 60.0,
-            "options": {"expires": 60},
-        },
     },
 )
 app.autodiscover_tasks(["workers"])
