@@ -1,1 +1,46 @@
 """The tables, one family per file."""
+
+from models_app.models.deployment import Deployment, EngineEntry, Replica, Revision
+from models_app.models.history import (
+    Chat,
+    Event,
+    HostSample,
+    OutboxEntry,
+    ReplicaSample,
+    Usage,
+)
+from models_app.models.host import Host, Placement
+from models_app.models.language_model import Artifact, LanguageModel
+from models_app.models.operation import Operation
+from models_app.models.people import (
+    ApiToken,
+    AuditEntry,
+    IdempotencyKey,
+    SignInAttempt,
+    SignInLink,
+    User,
+)
+
+__all__ = [
+    "ApiToken",
+    "Artifact",
+    "AuditEntry",
+    "Chat",
+    "Deployment",
+    "EngineEntry",
+    "Event",
+    "Host",
+    "HostSample",
+    "IdempotencyKey",
+    "LanguageModel",
+    "Operation",
+    "OutboxEntry",
+    "Placement",
+    "Replica",
+    "ReplicaSample",
+    "Revision",
+    "SignInAttempt",
+    "SignInLink",
+    "Usage",
+    "User",
+]
