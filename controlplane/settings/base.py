@@ -151,6 +151,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step in the embedded default
 WHITENOISE_MAX_AGE = 3600
 
 # --- hands -------------------------------------------------------------------------------------
+NUDGE_AFTER_COMMIT = True  # tests leave nudges in the outbox and look at them there
 CELERY_BROKER_URL = ENV.broker_url or f"redis+socket://{PATHS.broker_socket}"
 
 LOGGING = {

@@ -1,0 +1,56 @@
+"""One background thread per process that sends what commits leave behind.
+
+A request never waits for the broker: after commit a message goes into this queue and the thread
+sends it. When the broker is away the message is dropped here; the outbox row and the sweep bring
+nudges again, and browsers resynchronise by themselves.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+QUEUE_LIMIT = 10_000  # messages; beyond it the oldest truth is in the database anyway
+
+Job = Callable[[], Coroutine[Any, Any, None] | None]
+
+
+class Relay:
+    """Runs small sending jobs in order, on a thread with an event loop of its own."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[Job] = queue.Queue(QUEUE_LIMIT)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def send(self, job: Job) -> None:
+        """Queue a job; drop it when the queue is full. Never blocks, never raises."""
+        self._start()
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            log.warning("relay queue is full, message dropped")
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            while True:
+                job = self._jobs.get()
+                try:
+                    coroutine = job()
+                    if coroutine is not None:
+                        runner.run(coroutine)
+                except Exception:
+                    log.warning("relay could not send", exc_info=True)
+
+
+relay = Relay()

@@ -1,0 +1,72 @@
+"""Task names of the hands, and the nudge that says "look at row X" after a commit.
+
+The outbox row is written in the caller's transaction, so a nudge cannot be lost between commit and
+broker; `services.outbox` relays what is left. Losing even that costs one sweep, nothing else.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+
+from models_app.models import (
+    Deployment,
+    Host,
+    Operation,
+    OutboxEntry,
+    Placement,
+    Replica,
+)
+from models_app.models.base import WorkedRow
+from models_app.notify.relay import relay
+
+RECONCILE_HOST = "slipway.host"
+RECONCILE_DEPLOYMENT = "slipway.deployment"
+RECONCILE_REPLICA = "slipway.replica"
+RECONCILE_PLACEMENT = "slipway.placement"
+RECONCILE_OPERATION = "slipway.operation"
+FOLLOW_LOGS = "slipway.follow_logs"
+SWEEP = "slipway.sweep"
+SAMPLE = "slipway.sample"
+HOUSEKEEPING = "slipway.housekeeping"
+
+TASK_OF: dict[type[WorkedRow], str] = {
+    Host: RECONCILE_HOST,
+    Deployment: RECONCILE_DEPLOYMENT,
+    Replica: RECONCILE_REPLICA,
+    Placement: RECONCILE_PLACEMENT,
+    Operation: RECONCILE_OPERATION,
+}
+MESSAGE_LIFE_S = 60  # an older nudge says nothing the sweep has not said
+
+
+def nudge(row: WorkedRow) -> None:
+    """Ask the hands to look at the row, once the current transaction has committed."""
+    task = TASK_OF[type(row)]
+    entry = OutboxEntry.objects.create(task=task, row_id=row.pk)
+    if settings.NUDGE_AFTER_COMMIT:
+        transaction.on_commit(partial(_hand_over, task, row.pk, entry.pk), robust=True)
+
+
+def send(task: str, row_id: int) -> None:
+    """Put one task message on the broker. Raises when the broker is away."""
+    current_app.send_task(task, args=[row_id], expires=MESSAGE_LIFE_S, retry=False)
+
+
+def ask_for_logs(replica_id: int) -> None:
+    """Ask the hands to follow the logs of a replica while somebody reads them."""
+    relay.send(partial(send, FOLLOW_LOGS, replica_id))
+
+
+def _hand_over(task: str, row_id: int, entry_id: int) -> None:
+    relay.send(_sender(task, row_id, entry_id))
+
+
+def _sender(task: str, row_id: int, entry_id: int) -> Callable[[], None]:
+    def job() -> None:
+        send(task, row_id)
+        OutboxEntry.objects.filter(pk=entry_id).delete()
+
+    return job

@@ -1,0 +1,75 @@
+"""Who works on a row: a lease taken on the database's clock, and writes that carry its token.
+
+A lease alone cannot stop a worker that slept and woke; the token can: it only grows, every write
+of a reconciler is `UPDATE ... WHERE lease_token = mine`, and zero rows means stop at once.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models.functions import Now
+
+from models_app.domain.errors import LeaseLostError
+from models_app.models.base import WorkedRow
+
+R = TypeVar("R", bound=WorkedRow)
+
+LEASE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease(Generic[R]):
+    """The right to work on one row until it runs out."""
+
+    model: type[R]
+    row_id: int
+    token: int
+
+    def write(self, **fields: Any) -> None:
+        """Write fields of the row. Raises LeaseLostError when somebody else owns it now."""
+        rows = self.model._default_manager.filter(pk=self.row_id, lease_token=self.token)
+        if not rows.update(updated_at=Now(), **fields):
+            raise LeaseLostError(self.model.__name__, self.row_id)
+
+    def renew(self, seconds: float = LEASE_S) -> None:
+        """Keep the lease for `seconds` more."""
+        self.write(lease_until=database_time(seconds))
+
+    def release(self, next_action_at: Any) -> bool:
+        """Give the row back and say when to look at it again (None: when something changes).
+
+        While the lease was held, `next_action_at` lay in the future; if it lies in the past now, a
+        change came meanwhile. It then stays, and True tells the caller to look again at once.
+        """
+        rows = self.model._default_manager.filter(pk=self.row_id, lease_token=self.token)
+        rows.filter(Q(next_action_at__isnull=True) | Q(next_action_at__gt=Now())).update(
+            next_action_at=next_action_at
+        )
+        rows.update(lease_owner="", lease_until=None)
+        return rows.filter(next_action_at__lte=Now()).exists()
+
+
+def lease_take(
+    model: type[R], row_id: int, owner: str, seconds: float = LEASE_S
+) -> Lease[R] | None:
+    """Take the row if nobody holds it; clears `next_action_at`. None when it is held or gone."""
+    rows = model._default_manager.filter(pk=row_id)
+    free = rows.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+    taken = free.update(
+        lease_owner=owner,
+        lease_token=F("lease_token") + 1,
+        lease_until=database_time(seconds),
+        # If this worker dies, the sweep finds the row again once the lease has run out.
+        next_action_at=database_time(seconds),
+    )
+    if not taken:
+        return None
+    token = rows.filter(lease_owner=owner).values_list("lease_token", flat=True).first()
+    return None if token is None else Lease(model, row_id, token)
+
+
+def database_time(seconds: float = 0.0) -> Any:
+    """Return the database's own time `seconds` from now, to be written into a column."""
+    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

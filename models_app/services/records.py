@@ -1,0 +1,142 @@
+"""What every write leaves behind: an audit row (who), an event (what happened), a live hint."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Model
+from django.forms.models import model_to_dict
+
+from models_app.domain.actors import Actor
+from models_app.domain.errors import ConflictError
+from models_app.domain.failures import Failure
+from models_app.models import (
+    Artifact,
+    AuditEntry,
+    Deployment,
+    Event,
+    Host,
+    LanguageModel,
+    Operation,
+    Placement,
+    Replica,
+)
+from models_app.models.base import Row
+from models_app.notify import browsers
+
+EVIDENCE_LINES = 50
+EVIDENCE_WIDTH = 500
+
+
+def audit(
+    actor: Actor, action: str, subject: Row | None, changes: Mapping[str, Any] | None = None
+) -> None:
+    """Write the audit row of a change. `changes` holds {field: [before, after]}, no secrets."""
+    AuditEntry.objects.create(
+        actor_id=actor.user_id,
+        actor_name=actor.name,
+        via=actor.via,
+        address=actor.address,
+        request_id=actor.request_id,
+        action=action,
+        subject_kind=kind_of(subject) if subject else "",
+        subject_id=subject.public_id if subject else None,
+        subject_name=str(subject)[:100] if subject else "",
+        changes=dict(changes or {}),
+    )
+
+
+def kind_of(row: Model) -> str:
+    """Return the glossary's word for a row: deployment, host, model, ..."""
+    if isinstance(row, LanguageModel):
+        return "model"
+    return row._meta.model_name or ""
+
+
+def event(
+    subject: Row,
+    code: str,
+    *,
+    level: str = "info",
+    params: Mapping[str, Any] | None = None,
+    evidence: Sequence[str] = (),
+) -> Event:
+    """Add a line to the history of an object, and of the deployment and host it belongs to."""
+    row = Event.objects.create(
+        code=code,
+        level=level,
+        params=dict(params or {}),
+        evidence=trim_evidence(evidence),
+        subject_kind=kind_of(subject),
+        subject_id=subject.public_id,
+        deployment_id=_deployment_of(subject),
+        host_id=_host_of(subject),
+    )
+    browsers.publish_changed("event", row.public_id)
+    return row
+
+
+def trim_evidence(lines: Sequence[str]) -> list[str]:
+    """Return the last lines, each of bounded width."""
+    return [line[:EVIDENCE_WIDTH] for line in lines[-EVIDENCE_LINES:]]
+
+
+def failure_fields(failure: Failure | None) -> dict[str, Any]:
+    """Return the columns that hold a failure; None clears them."""
+    if failure is None:
+        return {"failure_code": "", "failure_params": {}, "failure_evidence": []}
+    return {
+        "failure_code": str(failure.code),
+        "failure_params": dict(failure.params),
+        "failure_evidence": trim_evidence(failure.evidence),
+    }
+
+
+def changed(row: Row) -> None:
+    """Hint to browsers that a row changed, and whatever shows it as a part."""
+    if isinstance(row, Replica):
+        browsers.publish_changed("deployment", row.deployment.public_id)
+        browsers.publish_changed("host", row.host.public_id)
+    elif isinstance(row, Placement):
+        browsers.publish_changed("host", row.host.public_id)
+        browsers.publish_changed("model", row.artifact.model.public_id)
+    elif isinstance(row, Artifact):
+        browsers.publish_changed("model", row.model.public_id)
+    else:
+        browsers.publish_changed(kind_of(row), row.public_id, row.version)
+
+
+def lock_version(row: Row, version: int | None) -> None:
+    """Take the next version of a row for a person's change.
+
+    `version` is what the person saw; None skips the check. Raises ConflictError STALE when somebody
+    else changed the row since.
+    """
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    if version is not None:
+        rows = rows.filter(version=version)
+    if not rows.update(version=F("version") + 1):
+        raise ConflictError("STALE", params={"name": str(row)})
+    row.refresh_from_db()
+
+
+def before_and_after(row: Row, changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return {field: [before, after]} of the fields that really change."""
+    now = model_to_dict(row, fields=list(changes))
+    return {key: [now.get(key), value] for key, value in changes.items() if now.get(key) != value}
+
+
+def _deployment_of(subject: Row) -> UUID | None:
+    if isinstance(subject, Deployment):
+        return subject.public_id
+    return subject.deployment.public_id if isinstance(subject, Replica) else None
+
+
+def _host_of(subject: Row) -> UUID | None:
+    if isinstance(subject, Host):
+        return subject.public_id
+    if isinstance(subject, Replica | Placement):
+        return subject.host.public_id
+    if isinstance(subject, Operation) and subject.host:
+        return subject.host.public_id
+    return None
