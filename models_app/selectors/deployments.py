@@ -1,0 +1,113 @@
+"""Reads of deployments, their revisions and replicas, and of the engine catalogue."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from models_app.domain.actors import Actor
+from models_app.domain.errors import NotFoundError
+from models_app.domain.states import ReplicaState, Role
+from models_app.models import Deployment, EngineEntry, Host, Replica, Revision
+from models_app.selectors.counting import related_count
+from models_app.selectors.lookup import row_by_ref
+
+
+def deployments_visible(
+    actor: Actor, *, state: str | None = None, search: str | None = None, host: Host | None = None
+) -> QuerySet[Deployment]:
+    """Return the deployments `actor` may see, by name.
+
+    Each row has its revision with artifact and model, and the figures `replicas_live` (not
+    retired) and `replicas_ready`.
+    """
+    actor.require(Role.VIEWER)
+    rows = Deployment.objects.select_related("revision__artifact__model")
+    if state:
+        rows = rows.filter(state=state)
+    if search:
+        rows = rows.filter(
+            Q(name__icontains=search)
+            | Q(revision__artifact__model__name__icontains=search)
+            | Q(revision__artifact__model__title__icontains=search)
+        )
+    if host is not None:
+        on_host = Replica.objects.filter(host=host).exclude(state=ReplicaState.RETIRED)
+        rows = rows.filter(pk__in=on_host.values("deployment"))
+    return rows.annotate(
+        replicas_live=related_count(live_replicas(), "deployment"),
+        replicas_ready=related_count(
+            Replica.objects.filter(state=ReplicaState.READY), "deployment"
+        ),
+    ).order_by("name")
+
+
+def deployment_get(actor: Actor, ref: str | UUID) -> Deployment:
+    """Return one deployment by public id or name. Raises NotFoundError."""
+    return row_by_ref(deployments_visible(actor), "deployment", ref, name_field="name")
+
+
+def revisions_visible(actor: Actor, deployment: Deployment) -> QuerySet[Revision]:
+    """Return the revisions of a deployment, newest first."""
+    actor.require(Role.VIEWER)
+    return (
+        Revision.objects.filter(deployment=deployment)
+        .select_related("artifact__model", "created_by")
+        .order_by("-number")
+    )
+
+
+def revision_get(actor: Actor, deployment: Deployment, number: int) -> Revision:
+    """Return one revision by its number. Raises NotFoundError."""
+    found = revisions_visible(actor, deployment).filter(number=number).first()
+    if found is None:
+        raise NotFoundError(params={"kind": "revision", "ref": str(number)})
+    return found
+
+
+def live_replicas() -> QuerySet[Replica]:
+    """Return the replicas that are not history; the base of figures, not for people."""
+    return Replica.objects.exclude(state=ReplicaState.RETIRED)
+
+
+def replicas_visible(
+    actor: Actor,
+    *,
+    deployment: Deployment | None = None,
+    host: Host | None = None,
+    state: str | None = None,
+    retired: bool = False,
+) -> QuerySet[Replica]:
+    """Return replicas with their host, deployment and revision, by deployment and index.
+
+    Retired ones are history and left out unless `retired` or a `state` asks for them.
+    """
+    actor.require(Role.VIEWER)
+    rows = Replica.objects.all() if retired or state else live_replicas()
+    filters: dict[str, Any] = {"deployment": deployment, "host": host, "state": state}
+    rows = rows.filter(**{key: value for key, value in filters.items() if value})
+    return rows.select_related("host", "deployment", "revision__artifact__model").order_by(
+        "deployment_id", "index", "-id"
+    )
+
+
+def replica_get(actor: Actor, ref: str | UUID) -> Replica:
+    """Return one replica by public id, or by the name of its workload. Raises NotFoundError."""
+    rows = replicas_visible(actor, retired=True).order_by("-id")
+    return row_by_ref(rows, "replica", ref, name_field="workload")
+
+
+def engines_visible(actor: Actor, *, for_tests: bool = False) -> list[EngineEntry]:
+    """Return the engine catalogue; engines made for tests only when asked for."""
+    actor.require(Role.VIEWER)
+    rows = EngineEntry.objects.order_by("key")
+    return [row for row in rows if for_tests or not row.manifest.get("for_tests")]
+
+
+def engine_get(actor: Actor, key: str) -> EngineEntry:
+    """Return one engine of the catalogue. Raises NotFoundError."""
+    actor.require(Role.VIEWER)
+    found = EngineEntry.objects.filter(pk=key).first()
+    if found is None:
+        raise NotFoundError(params={"kind": "engine", "ref": key[:100]})
+    return found

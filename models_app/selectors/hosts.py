@@ -1,0 +1,59 @@
+"""Reads of hosts, and of how much of each is used and promised."""
+
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Greatest
+
+from models_app.domain.actors import Actor
+from models_app.domain.states import Role
+from models_app.models import Host
+from models_app.selectors.counting import related_count, related_sum
+from models_app.selectors.deployments import live_replicas
+from models_app.selectors.lookup import row_by_ref
+
+
+def hosts_visible(
+    actor: Actor,
+    *,
+    state: str | None = None,
+    search: str | None = None,
+    label: tuple[str, str] | None = None,
+    scheduling: str | None = None,
+) -> QuerySet[Host]:
+    """Return the hosts `actor` may see, by name.
+
+    Each row has `replicas_live`, `ours_bytes` (measured, of our replicas) and `promised_bytes`
+    (what our replicas are predicted to take beyond what was measured).
+    """
+    actor.require(Role.VIEWER)
+    rows = Host.objects.all()
+    if state:
+        rows = rows.filter(state=state)
+    if scheduling:
+        rows = rows.filter(scheduling=scheduling)
+    if search:
+        rows = rows.filter(Q(name__icontains=search) | Q(facts__hostname__icontains=search))
+    if label:
+        key, value = label
+        rows = rows.annotate(asked_label=KeyTextTransform(key, "labels")).filter(asked_label=value)
+    return with_memory(rows).order_by("name")
+
+
+def with_memory(rows: QuerySet[Host]) -> QuerySet[Host]:
+    """Add the figures of the memory bar to each host."""
+    live = live_replicas()
+    beyond = Greatest(
+        Coalesce(F("predicted_bytes"), Value(0)) - Coalesce(F("memory_bytes"), Value(0)), Value(0)
+    )
+    return rows.annotate(
+        replicas_live=related_count(live, "host"),
+        ours_bytes=related_sum(live, "host", F("memory_bytes")),
+        promised_bytes=related_sum(live, "host", beyond),
+    )
+
+
+def host_get(actor: Actor, ref: str | UUID) -> Host:
+    """Return one host by public id or name. Raises NotFoundError."""
+    return row_by_ref(hosts_visible(actor), "host", ref, name_field="name")
