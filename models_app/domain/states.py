@@ -46,9 +46,8 @@ class Scheduling(StrEnum):
 
 
 class ArtifactState(StrEnum):
-    """Does the model store hold the files?"""
+    """Does the model store hold the file? The row begins to exist once it was verified."""
 
-    IMPORTING = "importing"
     READY = "ready"
     CORRUPT = "corrupt"
     MISSING = "missing"

@@ -32,7 +32,7 @@ class Artifact(Row):
 
     model = models.ForeignKey(LanguageModel, models.PROTECT, related_name="artifacts")
     state = models.CharField(
-        max_length=10, choices=choices(ArtifactState), default=ArtifactState.IMPORTING
+        max_length=10, choices=choices(ArtifactState), default=ArtifactState.READY
     )
     format = models.CharField(max_length=20)
     quantization = models.CharField(max_length=20, blank=True, default="")
@@ -49,11 +49,7 @@ class Artifact(Row):
         ordering = ["model__name", "size_bytes", "id"]
         constraints = [
             states_check("artifact_state", "state", ArtifactState),
-            models.CheckConstraint(
-                name="artifact_ready_is_known",
-                condition=~models.Q(state=ArtifactState.READY)
-                | models.Q(sha256__isnull=False, size_bytes__gt=0),
-            ),
+            models.CheckConstraint(name="artifact_size", condition=models.Q(size_bytes__gt=0)),
         ]
 
     def __str__(self) -> str:

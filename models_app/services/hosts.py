@@ -1,0 +1,154 @@
+"""Changes of hosts: added, edited, closed for new replicas, emptied, removed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from models_app.domain.actors import Actor
+from models_app.domain.errors import ConflictError, InvalidError
+from models_app.domain.names import check_name
+from models_app.domain.states import HostState, ReplicaState, Role, Scheduling
+from models_app.models import Host
+from models_app.services.records import audit, changed, event
+from models_app.services.wishes import look_now, wish
+
+RUNTIMES = {"process"}  # grows with the runtimes that people may add
+LABELS_LIMIT = 32
+LABEL_LENGTH = 63
+MEMORY_BUDGET_FLOOR = 64 << 20  # bytes
+
+
+@transaction.atomic
+def host_add(
+    actor: Actor,
+    *,
+    name: str,
+    runtime: str,
+    connection: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+    memory_budget_bytes: int | None = None,
+) -> Host:
+    """Add a host; the hands look at it at once. Raises ConflictError NAME_TAKEN, InvalidError."""
+    actor.require(Role.ADMIN)
+    check_name(name)
+    if runtime not in RUNTIMES:
+        raise InvalidError(
+            "RUNTIME_UNKNOWN", params={"runtime": runtime}, fields={"runtime": "RUNTIME_UNKNOWN"}
+        )
+    _check_one_process_host(runtime)
+    _check_labels(labels or {})
+    _check_budget(memory_budget_bytes)
+    try:
+        with transaction.atomic():
+            host = Host.objects.create(
+                name=name,
+                runtime=runtime,
+                connection=dict(connection or {}),
+                labels=dict(labels or {}),
+                memory_budget_bytes=memory_budget_bytes,
+            )
+    except IntegrityError:
+        raise ConflictError(
+            "NAME_TAKEN", params={"name": name}, fields={"name": "NAME_TAKEN"}
+        ) from None
+    audit(actor, "host.add", host, {"runtime": [None, runtime]})
+    event(host, "host.added", params={"by": actor.name})
+    changed(host)
+    look_now(host)
+    return host
+
+
+@transaction.atomic
+def host_edit(actor: Actor, host: Host, *, version: int | None, **changes: Any) -> Host:
+    """Change name, labels or memory budget of a host."""
+    actor.require(Role.ADMIN)
+    unknown = set(changes) - {"name", "labels", "memory_budget_bytes"}
+    if unknown:
+        raise InvalidError("FIELD_UNKNOWN", fields=dict.fromkeys(unknown, "FIELD_UNKNOWN"))
+    if "name" in changes:
+        check_name(changes["name"])
+        if Host.objects.filter(name=changes["name"]).exclude(pk=host.pk).exists():
+            raise ConflictError(
+                "NAME_TAKEN", params={"name": changes["name"]}, fields={"name": "NAME_TAKEN"}
+            )
+    _check_labels(changes.get("labels", {}))
+    _check_budget(changes.get("memory_budget_bytes"))
+    return wish(actor, host, "host.edit", version=version, changes=changes)
+
+
+@transaction.atomic
+def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
+    """Put no new replicas there; what runs stays."""
+    return _schedule(actor, host, Scheduling.CORDONED, "host.cordoned", version)
+
+
+@transaction.atomic
+def host_uncordon(actor: Actor, host: Host, *, version: int | None) -> Host:
+    """Open the host for new replicas again."""
+    return _schedule(actor, host, Scheduling.OPEN, "host.uncordoned", version)
+
+
+@transaction.atomic
+def host_drain(actor: Actor, host: Host, *, version: int | None) -> Host:
+    """Put nothing new there and move what runs to other hosts, as far as there is room."""
+    return _schedule(actor, host, Scheduling.DRAINING, "host.draining", version)
+
+
+@transaction.atomic
+def host_remove(actor: Actor, host: Host, *, version: int | None) -> Host:
+    """Forget the host once nothing of ours runs there. Raises ConflictError HOST_IN_USE."""
+    actor.require(Role.ADMIN)
+    running = host.replicas.exclude(state=ReplicaState.RETIRED).count()
+    if running:
+        raise ConflictError("HOST_IN_USE", params={"name": host.name, "replicas": running})
+    if host.state == HostState.REMOVING:
+        return host
+    wish(actor, host, "host.remove", version=version, changes={"state": HostState.REMOVING})
+    event(host, "host.removed", params={"by": actor.name})
+    return host
+
+
+@transaction.atomic
+def host_check(actor: Actor, host: Host) -> Host:
+    """Look at the host now instead of at its next turn."""
+    actor.require(Role.OPERATOR)
+    look_now(host)
+    return host
+
+
+def _schedule(actor: Actor, host: Host, to: Scheduling, code: str, version: int | None) -> Host:
+    actor.require(Role.OPERATOR)
+    if host.scheduling == to:
+        return host
+    wish(actor, host, code, version=version, changes={"scheduling": to})
+    event(host, code, params={"by": actor.name})
+    for replica in host.replicas.exclude(state=ReplicaState.RETIRED).select_related("deployment"):
+        look_now(replica.deployment)
+    return host
+
+
+def _check_one_process_host(runtime: str) -> None:
+    if runtime == "process" and Host.objects.filter(runtime="process").exists():
+        raise ConflictError("PROCESS_HOST_EXISTS", fields={"runtime": "PROCESS_HOST_EXISTS"})
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    is_sound = len(labels) <= LABELS_LIMIT and all(
+        isinstance(part, str) and 0 < len(part) <= LABEL_LENGTH and part.isprintable()
+        for pair in labels.items()
+        for part in pair
+    )
+    if not is_sound:
+        raise InvalidError(
+            "LABELS_INVALID", params={"limit": LABELS_LIMIT}, fields={"labels": "VALUE_INVALID"}
+        )
+
+
+def _check_budget(budget: int | None) -> None:
+    if budget is not None and budget < MEMORY_BUDGET_FLOOR:
+        raise InvalidError(
+            "BUDGET_TOO_SMALL",
+            params={"floor": MEMORY_BUDGET_FLOOR},
+            fields={"memory_budget_bytes": "VALUE_OUT_OF_RANGE"},
+        )

@@ -1,0 +1,91 @@
+"""What the hands saw of hosts."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+
+from models_app.domain.failures import Failure
+from models_app.domain.specs import HostFacts, HostUsage
+from models_app.domain.states import (
+    HOST_STEPS,
+    HostState,
+    PlacementState,
+    ReplicaState,
+    check_step,
+)
+from models_app.models import Host
+from models_app.services.leases import Lease, database_time
+from models_app.services.records import changed, event, failure_fields
+from models_app.services.wishes import look_now
+
+
+@transaction.atomic
+def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage: HostUsage) -> None:
+    """The host answered. Coming back from silence wakes everything that waits on it."""
+    before = HostState(host.state)
+    check_step(HOST_STEPS, before, HostState.READY)
+    fields: dict[str, Any] = {"usage": asdict(usage), "last_seen_at": database_time(), "misses": 0}
+    if facts:
+        fields["facts"] = asdict(facts)
+    if before != HostState.READY:
+        fields |= {"state": HostState.READY, "state_since": database_time()}
+        fields |= failure_fields(None)
+    lease.write(**fields)
+    host.refresh_from_db()
+    if before != HostState.READY:
+        event(host, "host.ready", level="good", params={"host": host.name})
+        _wake_everything_on(host)
+    changed(host)
+
+
+@transaction.atomic
+def host_missed(lease: Lease[Host], host: Host, failure: Failure, *, misses_allowed: int) -> None:
+    """The host was silent. After enough misses it is UNREACHABLE and its replicas UNKNOWN."""
+    misses = host.misses + 1
+    is_lost = misses >= misses_allowed and host.state != HostState.UNREACHABLE
+    fields: dict[str, Any] = {"misses": min(misses, 30_000), **failure_fields(failure)}
+    if is_lost:
+        fields |= {"state": HostState.UNREACHABLE, "state_since": database_time()}
+    lease.write(**fields)
+    host.refresh_from_db()
+    if is_lost:
+        event(host, "host.unreachable", level="bad", params={"host": host.name})
+        _wake_everything_on(host)
+        changed(host)
+
+
+@transaction.atomic
+def host_refused(lease: Lease[Host], host: Host, failure: Failure) -> None:
+    """The host answered and refuses us: a person decides."""
+    was = host.state
+    lease.write(state=HostState.FAILED, state_since=database_time(), **failure_fields(failure))
+    host.refresh_from_db()
+    if was != HostState.FAILED:
+        event(
+            host,
+            "host.failed",
+            level="bad",
+            params={"host": host.name, "failure": str(failure.code), **failure.params},
+            evidence=failure.evidence,
+        )
+    changed(host)
+
+
+@transaction.atomic
+def host_forget(lease: Lease[Host], host: Host) -> bool:
+    """Delete a host on which nothing of ours is left; return whether it is gone."""
+    if host.replicas.exclude(state=ReplicaState.RETIRED).exists():
+        return False
+    lease.renew()
+    changed(host)
+    host.replicas.all().delete()
+    host.delete()
+    return True
+
+
+def _wake_everything_on(host: Host) -> None:
+    for replica in host.replicas.exclude(state=ReplicaState.RETIRED):
+        look_now(replica)
+    for placement in host.placements.exclude(state=PlacementState.READY):
+        look_now(placement)

@@ -1,0 +1,64 @@
+"""How far long work has come, and how it ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from models_app.domain.failures import Failure
+from models_app.domain.states import (
+    OPERATION_STEPS,
+    OperationState,
+    check_step,
+)
+from models_app.models import Operation
+from models_app.services.leases import Lease, database_time
+from models_app.services.records import changed, event, failure_fields
+
+
+@transaction.atomic
+def operation_progress(
+    lease: Lease[Operation], operation: Operation, *, phase: str, **fields: Any
+) -> None:
+    """Write how far an operation has come."""
+    state = OperationState(operation.state)
+    if state == OperationState.PENDING:
+        fields |= {"state": OperationState.RUNNING, "started_at": database_time()}
+    if fields.get("done_bytes", operation.done_bytes) != operation.done_bytes:
+        fields["progress_at"] = database_time()
+    lease.write(phase=phase, **fields)
+    operation.refresh_from_db()
+    changed(operation)
+
+
+@transaction.atomic
+def operation_end(
+    lease: Lease[Operation],
+    operation: Operation,
+    state: OperationState,
+    *,
+    failure: Failure | None = None,
+    result: Mapping[str, Any] | None = None,
+) -> None:
+    """Write how an operation ended."""
+    check_step(OPERATION_STEPS, OperationState(operation.state), state)
+    lease.write(
+        state=state,
+        finished_at=database_time(),
+        bytes_per_s=None,
+        result=dict(result or {}),
+        **failure_fields(failure),
+    )
+    operation.refresh_from_db()
+    level = {OperationState.SUCCEEDED: "good", OperationState.FAILED: "bad"}.get(state, "info")
+    event(
+        operation,
+        f"operation.{state}",
+        level=level,
+        params={"title": operation.title}
+        | ({"failure": str(failure.code), **failure.params} if failure else {}),
+        evidence=failure.evidence if failure else (),
+    )
+    changed(operation)
+    if operation.model:
+        changed(operation.model)

@@ -1,0 +1,84 @@
+"""What the hands saw and did of artifacts on hosts."""
+
+from django.db import transaction
+
+from models_app.domain.failures import Failure
+from models_app.domain.specs import Transfer
+from models_app.domain.states import (
+    PLACEMENT_STEPS,
+    PlacementState,
+    ReplicaState,
+    check_step,
+)
+from models_app.models import Placement, Replica
+from models_app.services.leases import Lease, database_time
+from models_app.services.records import changed, event, failure_fields
+from models_app.services.wishes import look_now
+
+
+@transaction.atomic
+def placement_progress(
+    lease: Lease[Placement], placement: Placement, transfer: Transfer, bytes_per_s: float | None
+) -> None:
+    """Write how far a placement has come; when finished, wake the replicas that wait for it."""
+    state = PlacementState.READY if transfer.finished else PlacementState.PLACING
+    check_step(PLACEMENT_STEPS, PlacementState(placement.state), state)
+    moved = transfer.done_bytes != placement.done_bytes
+    lease.write(
+        state=state,
+        done_bytes=transfer.done_bytes,
+        total_bytes=transfer.total_bytes,
+        bytes_per_s=bytes_per_s,
+        attempts=0,
+        **failure_fields(None),
+        **({"progress_at": database_time()} if moved else {}),
+    )
+    was = placement.state
+    placement.refresh_from_db()
+    if transfer.finished and was != PlacementState.READY:
+        event(
+            placement,
+            "artifact.placed",
+            level="good",
+            params={
+                "file": placement.artifact.file_name,
+                "host": placement.host.name,
+                "bytes": transfer.done_bytes,
+            },
+        )
+        _wake_replicas(placement)
+    changed(placement)
+
+
+@transaction.atomic
+def placement_failed(
+    lease: Lease[Placement], placement: Placement, failure: Failure, *, retry_s: float | None
+) -> None:
+    """Write a failure; the replicas that wait for it learn of it."""
+    lease.write(
+        state=PlacementState.FAILED if retry_s is None else placement.state,
+        attempts=placement.attempts + 1,
+        bytes_per_s=None,
+        **failure_fields(failure),
+    )
+    placement.refresh_from_db()
+    event(
+        placement,
+        "artifact.placing_failed",
+        level="bad",
+        params={"failure": str(failure.code), "retry_s": retry_s, **failure.params},
+        evidence=failure.evidence,
+    )
+    if retry_s is None:
+        _wake_replicas(placement)
+    changed(placement)
+
+
+def _wake_replicas(placement: Placement) -> None:
+    waiting = Replica.objects.filter(
+        host=placement.host,
+        revision__artifact=placement.artifact,
+        state__in=[ReplicaState.PENDING, ReplicaState.PLACING, ReplicaState.BACKOFF],
+    )
+    for replica in waiting:
+        look_now(replica)

@@ -1,0 +1,90 @@
+"""What the hands saw and did of replicas."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from models_app.domain.failures import Failure
+from models_app.domain.states import (
+    REPLICA_STEPS,
+    ReplicaState,
+    check_step,
+)
+from models_app.models import Replica
+from models_app.services.leases import Lease, database_time
+from models_app.services.records import changed, event, failure_fields
+from models_app.services.wishes import look_now
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The event that goes with a step."""
+
+    code: str
+    level: str = "info"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Sequence[str] = ()
+
+
+@transaction.atomic
+def replica_step(
+    lease: Lease[Replica],
+    replica: Replica,
+    state: ReplicaState,
+    told: Told | None = None,
+    **fields: Any,
+) -> None:
+    """Move a replica to a state (or leave it there) and write what was seen of it."""
+    check_step(REPLICA_STEPS, ReplicaState(replica.state), state)
+    is_new = replica.state != state
+    if is_new:
+        fields |= {"state": state, "state_since": database_time()}
+    lease.write(**fields)
+    replica.refresh_from_db()
+    if told:
+        params = {"replica": replica.index, "host": replica.host.name} | dict(told.params)
+        event(replica, told.code, level=told.level, params=params, evidence=told.evidence)
+    if is_new:
+        look_now(replica.deployment)
+    if is_new or told:
+        changed(replica)
+
+
+@transaction.atomic
+def replica_failed(
+    lease: Lease[Replica], replica: Replica, failure: Failure, *, retry_s: float | None
+) -> None:
+    """Write a failure; `retry_s` None means that waiting does not mend it."""
+    state = ReplicaState.FAILED if retry_s is None else ReplicaState.BACKOFF
+    replica_step(
+        lease,
+        replica,
+        state,
+        Told(
+            f"replica.{state}",
+            "bad",
+            {"failure": str(failure.code), "retry_s": retry_s, **failure.params},
+            failure.evidence,
+        ),
+        attempts=replica.attempts + 1,
+        address="",
+        ready_at=None,
+        misses=0,
+        **failure_fields(failure),
+    )
+
+
+@transaction.atomic
+def replica_retire(lease: Lease[Replica], replica: Replica) -> None:
+    """Nothing is left of it on its host: the row becomes history."""
+    replica_step(
+        lease,
+        replica,
+        ReplicaState.RETIRED,
+        Told("replica.retired"),
+        address="",
+        external_id="",
+        next_action_at=None,
+    )

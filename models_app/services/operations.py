@@ -1,0 +1,85 @@
+"""Long work: begun by a service, carried on by the hands, cancelled or retried by a person."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from models_app.domain.actors import Actor
+from models_app.domain.errors import ConflictError
+from models_app.domain.states import OPERATION_STEPS, OperationState, Role, check_step
+from models_app.models import Artifact, LanguageModel, Operation
+from models_app.services.records import audit, changed, event
+from models_app.services.wishes import look_now, wish
+
+
+def operation_begin(  # noqa: PLR0913 - what an operation is about, each part optional
+    actor: Actor,
+    kind: str,
+    *,
+    title: str,
+    parameters: Mapping[str, Any],
+    model: LanguageModel | None = None,
+    artifact: Artifact | None = None,
+    total_bytes: int | None = None,
+) -> Operation:
+    """Write an operation that is due now. Called inside another service's transaction."""
+    operation = Operation.objects.create(
+        kind=kind,
+        title=title[:200],
+        actor_id=actor.user_id,
+        model=model,
+        artifact=artifact,
+        parameters=dict(parameters),
+        total_bytes=total_bytes,
+    )
+    audit(actor, f"operation.{kind}", operation)
+    event(operation, "operation.begun", params={"by": actor.name, "title": operation.title})
+    changed(operation)
+    look_now(operation)
+    return operation
+
+
+@transaction.atomic
+def operation_cancel(actor: Actor, operation: Operation) -> Operation:
+    """Ask it to stop; what it had made half is taken away. A finished one raises ConflictError."""
+    actor.require(Role.OPERATOR)
+    operation.refresh_from_db()
+    state = OperationState(operation.state)
+    if state == OperationState.CANCELLING:
+        return operation
+    check_step(OPERATION_STEPS, state, OperationState.CANCELLING)
+    wish(
+        actor,
+        operation,
+        "operation.cancel",
+        version=None,
+        changes={"state": OperationState.CANCELLING},
+    )
+    event(operation, "operation.cancelling", params={"by": actor.name})
+    return operation
+
+
+@transaction.atomic
+def operation_retry(actor: Actor, operation: Operation) -> Operation:
+    """Begin a failed or cancelled operation again; a download goes on where it stopped."""
+    actor.require(Role.OPERATOR)
+    operation.refresh_from_db()
+    if OperationState(operation.state) == OperationState.SUCCEEDED:
+        raise ConflictError("ALREADY_DONE", params={"title": operation.title})
+    check_step(OPERATION_STEPS, OperationState(operation.state), OperationState.PENDING)
+    wish(
+        actor,
+        operation,
+        "operation.retry",
+        version=None,
+        changes={
+            "state": OperationState.PENDING,
+            "finished_at": None,
+            "failure_code": "",
+            "progress_at": timezone.now(),
+        },
+    )
+    event(operation, "operation.retried", params={"by": actor.name})
+    return operation
