@@ -1,12 +1,22 @@
 """Reads of what happened."""
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from models_app.domain.actors import Actor
 from models_app.domain.states import Role
-from models_app.models import Event
+from models_app.models import (
+    Artifact,
+    Deployment,
+    Event,
+    Host,
+    LanguageModel,
+    Operation,
+    Replica,
+)
 from models_app.models.base import Row
 
 
@@ -32,3 +42,26 @@ def events_visible(
 def history_of(actor: Actor, row: Row, *, limit: int = 50) -> list[Event]:
     """Return the newest events of an object itself."""
     return list(events_visible(actor, subject=row.public_id)[:limit])
+
+
+def names_of(actor: Actor, events: Iterable[Event]) -> dict[UUID, str]:
+    """Return today's names of the objects that events tell of, in one query."""
+    actor.require(Role.VIEWER)
+    ids = {i for e in events for i in (e.subject_id, e.deployment_id, e.host_id) if i}
+    if not ids:
+        return {}
+    kinds = [
+        model.objects.filter(public_id__in=ids).order_by().values_list("public_id", column)
+        for model, column in _NAMED
+    ]
+    return dict(kinds[0].union(*kinds[1:], all=True))
+
+
+_NAMED: tuple[tuple[Any, str], ...] = (
+    (Deployment, "name"),
+    (Host, "name"),
+    (LanguageModel, "name"),
+    (Artifact, "file_name"),
+    (Operation, "title"),
+    (Replica, "workload"),
+)

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Cast, Coalesce, Greatest
 
 from models_app.domain.actors import Actor
 from models_app.domain.states import Role
@@ -37,7 +37,8 @@ def hosts_visible(
         rows = rows.filter(Q(name__icontains=search) | Q(facts__hostname__icontains=search))
     if label:
         key, value = label
-        rows = rows.annotate(asked_label=KeyTextTransform(key, "labels")).filter(asked_label=value)
+        rows = rows.annotate(asked_label=Cast(KeyTextTransform(key, "labels"), TextField()))
+        rows = rows.filter(asked_label=value)
     return with_memory(rows).order_by("name")
 
 
