@@ -1,0 +1,1 @@
+"""Parts of pages that stay true: painted with the page, repainted when they change."""
