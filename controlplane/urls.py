@@ -1,5 +1,12 @@
-"""Every address of the front door."""
+"""Every route of the front door, and the pages for what goes wrong."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", include("controlplane.web.urls")),
+]
+
+handler400 = "controlplane.web.views.errors.bad_request"
+handler403 = "controlplane.web.views.errors.forbidden"
+handler404 = "controlplane.web.views.errors.not_found"
+handler500 = "controlplane.web.views.errors.server_error"

@@ -16,6 +16,7 @@ SECRET_KEY = read_or_create(PATHS.secrets, "django_key")
 TOKEN_PEPPER = read_or_create(PATHS.secrets, "token_pepper")
 INSTANCE_ID = read_or_create(PATHS.secrets, "instance_id")[:16]  # marks our workloads on hosts
 DEBUG = ENV.debug
+STYLEGUIDE = ENV.debug or ENV.demo  # /styleguide/ shows every part in every state
 PUBLIC_URL = ENV.public_url or f"http://{ENV.host}:{ENV.port}"
 _OWN_NAMES = ("127.0.0.1", "localhost", "[::1]", ENV.host)
 ALLOWED_HOSTS = [*dict.fromkeys((*_OWN_NAMES, *ENV.allowed_hosts))]
@@ -33,7 +34,6 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
-    "django_static_echarts",
     "ninja",
     "models_app",
     "workers",
@@ -69,6 +69,16 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "controlplane.web.context.frame",
+            ],
+            "builtins": [  # so that no template loads them
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "django.templatetags.l10n",
+                "controlplane.templatetags.formats",
+                "controlplane.templatetags.parts",
+                "controlplane.templatetags.figures",
+                "controlplane.templatetags.tables",
+                "controlplane.templatetags.fields",
             ],
         },
     }
@@ -146,7 +156,10 @@ TIME_ZONE = "UTC"
 
 # --- files -------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = PATHS.root / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "controlplane.assets.ContentVersionedStorage"},
+}
 WHITENOISE_USE_FINDERS = True  # no collectstatic step in the embedded default
 WHITENOISE_MAX_AGE = 3600
 

@@ -11,3 +11,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 NUDGE_AFTER_COMMIT = False
+STYLEGUIDE = True

@@ -1,1 +1,1 @@
-"""Pages and htmx fragments."""
+"""Pages and htmx fragments for people in a browser."""

@@ -1,0 +1,127 @@
+"""The parts of a page that need a little code; those that do not are templates/components/.
+
+`{% icon %}`, `{% mark %}`, `{% state %}`, `{% copy %}`, `{% verdict %}` and, for parts that wrap
+other markup, `{% part "panel" title=… %}…{% endpart %}`, which renders
+templates/components/panel.html with the wrapped markup as `body`.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+
+from controlplane.templatetags.formats import since as since_tag
+from controlplane.wording.formats import size_text
+from controlplane.wording.states import LEVEL_SHAPES, Shape, state_word
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """`{% icon "hosts" %}`: a drawing of static/slipway/icons.svg, silent to screen readers."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>',
+        static("slipway/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def mark(shape: str) -> SafeString:
+    """`{% mark "ready" %}`: a state's shape; ready, busy, warn, bad, unknown or stopped."""
+    return format_html(
+        '<svg class="mark mark-{}" aria-hidden="true"><use href="{}#state-{}"/></svg>',
+        shape,
+        static("slipway/icons.svg"),
+        shape,
+    )
+
+
+@register.simple_tag
+def level_shape(level: str) -> Shape:
+    """`{% level_shape event.level as shape %}`: the shape of an event's level."""
+    return LEVEL_SHAPES.get(level, Shape.STOPPED)
+
+
+@register.simple_tag
+def state(state: str, since: datetime | None = None, reason: str = "") -> SafeString:
+    """`{% state replica.state since=replica.state_since reason=sentence %}`: the state pill.
+
+    With a reason the pill is a button that tells why.
+    """
+    shown = state_word(state)
+    inside = format_html('{}<span class="pill-word">{}</span>', mark(shown.shape), shown.word)
+    if since:
+        inside += format_html('<span class="pill-since">{}</span>', since_tag(since))
+    if not reason:
+        return format_html('<span class="pill is-{}">{}</span>', shown.shape, inside)
+    anchor = f"why-{uuid.uuid4().hex[:8]}"
+    return format_html(
+        '<button type="button" class="pill is-{}" popovertarget="{}" title="{}">{}</button>'
+        '<span class="popover" id="{}" popover>{}</span>',
+        shown.shape,
+        anchor,
+        reason,
+        inside,
+        anchor,
+        reason,
+    )
+
+
+@register.simple_tag
+def copy(text: str, label: str = "") -> SafeString:
+    """`{% copy digest %}`: a button that copies `text`; `label` says what it is."""
+    return format_html(
+        '<button type="button" class="button button-quiet button-small button-icon" '
+        'data-copy="{}" aria-label="{}" title="{}">{}</button>',
+        text,
+        label or gettext("Copy"),
+        label or gettext("Copy"),
+        icon("copy"),
+    )
+
+
+_VERDICTS = {"fits": Shape.READY, "tight": Shape.WARN, "short": Shape.BAD}
+
+
+@register.simple_tag
+def verdict(kind: str, margin_bytes: int | None = None) -> SafeString:
+    """`{% verdict "fits" margin %}`: fits, tight, short (by the margin) or unknown."""
+    margin = size_text(abs(margin_bytes)) if margin_bytes is not None else ""
+    texts = {
+        "fits": gettext("fits, {margin} left"),
+        "tight": gettext("tight, {margin} left"),
+        "short": gettext("does not fit, {margin} short"),
+    }
+    shape = _VERDICTS.get(kind, Shape.UNKNOWN)
+    text = texts[kind].format(margin=margin) if kind in texts else gettext("need unknown")
+    return format_html('<span class="verdict is-{}">{}{}</span>', shape, mark(shape), text)
+
+
+@register.simple_tag
+def replicas(ready: int, wished: int) -> SafeString:
+    """`{% replicas 2 3 %}`: ready of wished, the words for screen readers."""
+    words = ngettext("{ready} of {n} replica ready", "{ready} of {n} replicas ready", wished)
+    return format_html(
+        '<span aria-hidden="true">{}/{}</span><span class="visually-hidden">{}</span>',
+        ready,
+        wished,
+        words.format(ready=ready, n=wished),
+    )
+
+
+@register.simple_block_tag(takes_context=True)
+def part(context: Context, content: str, name: str, **values: Any) -> str:
+    """`{% part "panel" title=… %}…{% endpart %}`: a component around the wrapped markup."""
+    inner: dict[Any, Any] = dict(context.flatten())
+    inner |= values
+    inner["body"] = mark_safe(content)  # noqa: S308 (rendered by a template of ours)
+    return render_to_string(f"components/{name}.html", inner)

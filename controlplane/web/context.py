@@ -1,0 +1,116 @@
+"""What every page needs of the frame: entries, person, theme, languages, words for the scripts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language_info as language_info
+
+from controlplane.web import navigation
+from controlplane.wording.formats import relative_patterns
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "slipway_theme"
+SIDEBAR_COOKIE = "slipway_sidebar"
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Return `frame`, worked out only when a template asks for it."""
+    return {"frame": SimpleLazyObject(lambda: _frame(request))}
+
+
+def _frame(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    signed_in = bool(user and user.is_authenticated)
+    counts = navigation.frame_counts(request) if signed_in else {}
+    groups = [
+        navigation.entries(places, path=request.path, counts=counts) for places in navigation.PLACES
+    ]
+    return {
+        "home": navigation.url_of("web:overview") or "/",
+        "groups": [group for group in groups if group],
+        "personal": navigation.entries(navigation.PERSONAL, path=request.path),
+        "sign_out": navigation.url_of("web:sign-out"),
+        "palette": navigation.url_of("web:palette"),
+        "theme": _theme(request),
+        "sidebar_folded": request.COOKIES.get(SIDEBAR_COOKIE) == "folded",
+        "other_languages": _other_languages(),
+        "initials": _initials(str(user)) if signed_in else "",
+        "role": _role_word(getattr(user, "role", "")),
+        "keys": _keys(),
+        "words": _words(),
+    }
+
+
+def _theme(request: HttpRequest) -> str:
+    chosen = request.COOKIES.get(THEME_COOKIE) or getattr(request.user, "theme", "")
+    return chosen if chosen in THEMES else ""
+
+
+def _other_languages() -> list[tuple[str, str]]:
+    now = (get_language() or "en").split("-")[0]
+    codes = [code for code, _name in settings.LANGUAGES if code != now]
+    return [(code, language_info(code)["name_local"].capitalize()) for code in codes]
+
+
+def _initials(name: str) -> str:
+    parts = [part for part in name.replace("-", " ").replace(".", " ").split() if part]
+    return "".join(part[0] for part in parts[:2]).upper() or "?"
+
+
+def _role_word(role: str) -> str:
+    words = {
+        "viewer": gettext("Viewer"),
+        "operator": gettext("Operator"),
+        "admin": gettext("Admin"),
+    }
+    return words.get(role, "")
+
+
+def _keys() -> list[tuple[list[str], str]]:
+    places = [place for group in navigation.PLACES for place in group if place.key]
+    jumps = [(["g", place.key], str(place.label)) for place in places]
+    return [
+        (["Ctrl", "K"], gettext("Jump to anything, or do it")),
+        (["/"], gettext("Search on this page")),
+        *jumps,
+        (["?"], gettext("This list")),
+        (["Esc"], gettext("Close what is open")),
+    ]
+
+
+def _words() -> dict[str, Any]:
+    """Return the strings and key jumps that the scripts need, as the page's JSON block."""
+    places = [place for group in navigation.PLACES for place in group if place.key]
+    return {
+        "time": relative_patterns(),
+        "jumps": {place.key: navigation.url_of(place.route) for place in places},
+        "live": gettext("live"),
+        "paused": gettext("paused, retrying in {n} s"),
+        "off": gettext("not live"),
+        "copied": gettext("Copied"),
+        "close": gettext("Close"),
+        "theme": {
+            "": gettext("Theme: the system's"),
+            "light": gettext("Theme: light"),
+            "dark": gettext("Theme: dark"),
+        },
+        "selected": gettext("{n} selected"),
+        "requestFailed": gettext("The server did not answer. Nothing was changed."),
+        "refused": gettext("The server refused this ({code})."),
+        "log": {
+            "pause": gettext("Pause"),
+            "follow": gettext("Follow"),
+            "lines": gettext("{n} lines"),
+            "found": gettext("{n} found"),
+            "held": gettext("{n} new lines below"),
+        },
+        "chart": {
+            "none": gettext("No samples in this range yet."),
+            "failed": gettext("The samples could not be read. Trying again."),
+            "time": gettext("Time"),
+            "gap": gettext("no samples"),
+        },
+    }

@@ -1,0 +1,93 @@
+"""What the side bar, the user menu and the keys lead to. A page appears once its route exists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of the product: its route, and the key that goes there after `g`."""
+
+    route: str
+    label: str | Promise
+    icon: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The figure beside an entry; `alert` turns it red."""
+
+    text: str
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place as the side bar shows it."""
+
+    url: str
+    label: str | Promise
+    icon: str
+    current: bool
+    count: str
+    alert: bool
+
+
+PLACES: Sequence[Sequence[Place]] = (
+    (
+        Place("web:overview", _("Overview"), "overview", "v"),
+        Place("web:deployments", _("Deployments"), "deployments", "d"),
+        Place("web:models", _("Models"), "models", "m"),
+        Place("web:hosts", _("Hosts"), "hosts", "h"),
+        Place("web:playground", _("Playground"), "playground", "p"),
+        Place("web:operations", _("Operations"), "operations", "o"),
+    ),
+    (
+        Place("web:gateway", _("Gateway"), "gateway"),
+        Place("web:audit", _("Audit"), "audit", "a"),
+        Place("web:users", _("Users"), "users"),
+        Place("web:settings", _("Settings"), "settings"),
+    ),
+)
+PERSONAL: Sequence[Place] = (
+    Place("web:profile", _("Profile"), "users"),
+    Place("web:tokens", _("API tokens"), "gateway"),
+)
+
+
+def url_of(route: str) -> str:
+    """Return the address of a route, or nothing when it does not exist."""
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return ""
+
+
+def _is_current(url: str, path: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)
+
+
+def entries(
+    places: Sequence[Place], *, path: str, counts: Mapping[str, Count] | None = None
+) -> list[Entry]:
+    """Return the entries of `places` that exist, the one that holds `path` marked."""
+    found = []
+    for place in places:
+        url = url_of(place.route)
+        if not url:
+            continue
+        count = (counts or {}).get(place.route, Count(""))
+        current = _is_current(url, path)
+        found.append(Entry(url, place.label, place.icon, current, count.text, count.alert))
+    return found
+
+
+def frame_counts(request: HttpRequest) -> Mapping[str, Count]:
+    """Return the count beside each route: `{"web:hosts": Count("2/2", alert=False)}`."""
+    return {}

@@ -1,0 +1,1 @@
+"""One file of function views per resource."""

@@ -1,0 +1,1 @@
+"""What codes and figures are called for people, in their language."""
