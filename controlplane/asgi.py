@@ -1,0 +1,51 @@
+"""Where the web server hands over: http to Django, websockets to the routes of `routing.py`.
+
+Websockets are no subject to CORS or CSRF tokens, so their origin is compared whole, port included.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings.base")  # noqa: TID251
+django_application = get_asgi_application()  # before anything below touches a model
+
+from asgiref.sync import sync_to_async  # noqa: E402
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import OriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
+
+from controlplane.routing import websocket_routes  # noqa: E402
+
+Message = dict[str, Any]
+
+
+async def lifespan(
+    _scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    """Load every page's code before the first request, not in it."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await sync_to_async(lambda: get_resolver().url_patterns)()
+            await send({"type": "lifespan.startup.complete"})
+        if message["type"] == "lifespan.shutdown":
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": OriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_routes)), settings.CSRF_TRUSTED_ORIGINS
+        ),
+        "lifespan": lifespan,
+    }
+)

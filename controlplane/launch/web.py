@@ -1,0 +1,40 @@
+"""The web part: uvicorn on the listening socket that the supervisor holds and hands over as fd 0.
+
+The socket outlives this process: while it is started again, browsers wait instead of being refused.
+"""
+
+import socket
+
+import django
+import uvicorn
+
+WS_LARGEST_MESSAGE_BYTES = 64 * 1024
+WS_PING_S = 20.0
+DRAIN_S = 1  # for requests in flight at a stop; streams are cut
+
+
+def main() -> None:
+    """Serve until TERM."""
+    django.setup()
+    from controlplane.settings.base import ENV
+
+    config = uvicorn.Config(
+        "controlplane.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=WS_LARGEST_MESSAGE_BYTES,
+        ws_ping_interval=WS_PING_S,
+        ws_ping_timeout=WS_PING_S,
+        ws_per_message_deflate=False,  # a small frame must not unpack into a large one
+        log_config=None,
+        access_log=False,  # addresses may carry one-time links
+        server_header=False,
+        proxy_headers=bool(ENV.public_url),
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=0)])
+
+
+if __name__ == "__main__":
+    main()
