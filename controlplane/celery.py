@@ -45,7 +45,6 @@ app.conf.update(
     },
     beat_schedule={
         "sweep": {"task": "slipway.sweep", "schedule": 3.0, "options": {"expires": 10}},
-        "sample": {"task": "slipway.sample", "schedule": 5.0, "options": {"expires": 5}},
         "housekeeping": {
             "task": "slipway.housekeeping",
             "schedule": 60.0,

@@ -29,7 +29,6 @@ RECONCILE_PLACEMENT = "slipway.placement"
 RECONCILE_OPERATION = "slipway.operation"
 FOLLOW_LOGS = "slipway.follow_logs"
 SWEEP = "slipway.sweep"
-SAMPLE = "slipway.sample"
 HOUSEKEEPING = "slipway.housekeeping"
 
 TASK_OF: dict[type[WorkedRow], str] = {
@@ -70,3 +69,14 @@ def _sender(task: str, row_id: int, entry_id: int) -> Callable[[], None]:
         OutboxEntry.objects.filter(pk=entry_id).delete()
 
     return job
+
+
+def send_later(task: str, row_id: int, seconds: float) -> None:
+    """Send a message that is acted on after `seconds`; a broker that is away loses it, no more."""
+    relay.send(partial(_send_later, task, row_id, seconds))
+
+
+def _send_later(task: str, row_id: int, seconds: float) -> None:
+    current_app.send_task(
+        task, args=[row_id], countdown=seconds, expires=seconds + MESSAGE_LIFE_S, retry=False
+    )

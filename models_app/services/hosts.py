@@ -133,7 +133,7 @@ def _check_one_process_host(runtime: str) -> None:
         raise ConflictError("PROCESS_HOST_EXISTS", fields={"runtime": "PROCESS_HOST_EXISTS"})
 
 
-def _check_labels(labels: Mapping[str, str]) -> None:
+def _check_labels(labels: Mapping[str, Any]) -> None:
     is_sound = len(labels) <= LABELS_LIMIT and all(
         isinstance(part, str) and 0 < len(part) <= LABEL_LENGTH and part.isprintable()
         for pair in labels.items()

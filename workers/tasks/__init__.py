@@ -1,1 +1,8 @@
-"""Celery tasks of ten lines that call a reconciler."""
+"""Celery tasks of ten lines that call a reconciler.
+
+Importing this package registers every task with Celery.
+"""
+
+from workers.tasks import housekeeping, reconcile
+
+__all__ = ["housekeeping", "reconcile"]

@@ -26,6 +26,8 @@ def operation_progress(
         fields |= {"state": OperationState.RUNNING, "started_at": database_time()}
     if fields.get("done_bytes", operation.done_bytes) != operation.done_bytes:
         fields["progress_at"] = database_time()
+    if operation.failure_code:
+        fields |= {"attempts": 0, **failure_fields(None)}  # it moves again
     lease.write(phase=phase, **fields)
     operation.refresh_from_db()
     changed(operation)
@@ -62,3 +64,13 @@ def operation_end(
     changed(operation)
     if operation.model:
         changed(operation.model)
+
+
+@transaction.atomic
+def operation_waits(
+    lease: Lease[Operation], operation: Operation, failure: Failure, *, attempts: int
+) -> None:
+    """Something failed that time may mend: say so, and that it is tried again."""
+    lease.write(attempts=attempts, bytes_per_s=None, phase="waiting", **failure_fields(failure))
+    operation.refresh_from_db()
+    changed(operation)

@@ -6,11 +6,12 @@ from models_app.domain.failures import Failure
 from models_app.domain.specs import Transfer
 from models_app.domain.states import (
     PLACEMENT_STEPS,
+    ArtifactState,
     PlacementState,
     ReplicaState,
     check_step,
 )
-from models_app.models import Placement, Replica
+from models_app.models import Artifact, Host, Placement, Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
 from models_app.services.wishes import look_now
@@ -82,3 +83,33 @@ def _wake_replicas(placement: Placement) -> None:
     )
     for replica in waiting:
         look_now(replica)
+
+
+@transaction.atomic
+def placement_forget(lease: Lease[Placement], placement: Placement) -> None:
+    """The host no longer holds the artifact: the row goes."""
+    lease.renew()
+    changed(placement)
+    placement.delete()
+
+
+@transaction.atomic
+def artifact_is_corrupt(artifact: Artifact) -> None:
+    """The store's file is not what its name says: nothing may start from it any more."""
+    if Artifact.objects.filter(pk=artifact.pk, state=ArtifactState.READY).update(
+        state=ArtifactState.CORRUPT
+    ):
+        event(artifact, "artifact.corrupt", level="bad", params={"file": artifact.file_name})
+        changed(artifact)
+
+
+@transaction.atomic
+def placement_ensure(*, artifact: Artifact, host: Host) -> Placement:
+    """Return the placement of an artifact on a host, asked for now if there was none."""
+    placement, created = Placement.objects.get_or_create(
+        artifact=artifact, host=host, defaults={"total_bytes": artifact.size_bytes}
+    )
+    if created:
+        changed(placement)
+        look_now(placement)
+    return placement

@@ -1,0 +1,123 @@
+"""Time series: raw for an hour, per minute for a week, then gone. Bounded by construction."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Avg, DateTimeField, Max
+from django.db.models.functions import Trunc
+from django.utils import timezone
+
+from models_app.domain.specs import EngineSamples, HostUsage, WorkloadStats
+from models_app.models import Host, HostSample, Replica, ReplicaSample
+
+RAW = 0
+MINUTE = 60
+RAW_LIFE = timedelta(hours=1)
+MINUTE_LIFE = timedelta(days=7)
+HOST_FIELDS = ("cpu_percent", "memory_used_bytes", "disk_used_bytes")
+REPLICA_FIELDS = (
+    "cpu_percent",
+    "memory_bytes",
+    "tokens_per_s",
+    "prompt_tokens_per_s",
+    "requests_processing",
+)
+
+
+def host_sample_add(host: Host, usage: HostUsage) -> None:
+    """Keep what a host said of itself now."""
+    HostSample.objects.create(
+        host=host,
+        at=timezone.now(),
+        cpu_percent=usage.cpu_percent,
+        memory_used_bytes=usage.memory_used_bytes,
+        disk_used_bytes=usage.disk_used_bytes,
+    )
+
+
+def replica_sample_add(
+    replica: Replica, stats: WorkloadStats | None, engine: EngineSamples | None
+) -> None:
+    """Keep how a replica works now. Rates are tokens over the time since the sample before."""
+    now = timezone.now()
+    last = ReplicaSample.objects.filter(replica=replica, resolution=RAW).order_by("-at").first()
+    rates = _rates(last, engine, now) if engine else {}
+    ReplicaSample.objects.create(
+        replica=replica,
+        at=now,
+        cpu_percent=stats.cpu_percent if stats else None,
+        memory_bytes=stats.memory_bytes if stats else None,
+        requests_processing=engine.requests_processing if engine else None,
+        totals=_totals(engine) if engine else {},
+        **rates,
+    )
+
+
+def samples_roll_up() -> None:
+    """Make the per-minute rows of every minute that has ended, and prune what is too old."""
+    this_minute = timezone.now().replace(second=0, microsecond=0)
+    _roll_up(HostSample, "host_id", HOST_FIELDS, this_minute)
+    _roll_up(ReplicaSample, "replica_id", REPLICA_FIELDS, this_minute)
+    for samples in (HostSample, ReplicaSample):
+        rows = samples.objects
+        rows.filter(resolution=RAW, at__lt=timezone.now() - RAW_LIFE).delete()
+        rows.filter(resolution=MINUTE, at__lt=timezone.now() - MINUTE_LIFE).delete()
+
+
+@transaction.atomic
+def _roll_up(
+    samples: type[HostSample] | type[ReplicaSample],
+    owner: str,
+    fields: tuple[str, ...],
+    until: datetime,
+) -> None:
+    done = samples.objects.filter(resolution=MINUTE).aggregate(last=Max("at"))["last"]
+    raw = samples.objects.filter(resolution=RAW, at__lt=until)
+    if done:
+        raw = raw.filter(at__gte=done + timedelta(minutes=1))
+    minutes = raw.annotate(minute=Trunc("at", "minute", output_field=DateTimeField()))
+    means = minutes.values(owner, "minute").annotate(**{f"mean_{f}": Avg(f) for f in fields})
+    rows: list[Any] = [
+        samples(
+            **{owner: row[owner]},
+            resolution=MINUTE,
+            at=row["minute"],
+            **{f: _as_stored(samples, f, row[f"mean_{f}"]) for f in fields},
+        )
+        for row in means
+    ]
+    samples.objects.bulk_create(rows, batch_size=500)
+
+
+def _as_stored(samples: type[Any], field: str, value: float | None) -> float | int | None:
+    whole = samples._meta.get_field(field).get_internal_type() == "BigIntegerField"
+    return round(value) if whole and value is not None else value
+
+
+def _totals(engine: EngineSamples) -> dict[str, float | None]:
+    return {
+        "prompt_tokens": engine.prompt_tokens_total,
+        "completion_tokens": engine.completion_tokens_total,
+    }
+
+
+def _rates(
+    last: ReplicaSample | None, engine: EngineSamples, now: datetime
+) -> dict[str, float | None]:
+    if last is None or not last.totals:
+        return {}
+    seconds = (now - last.at).total_seconds()
+    before, after = last.totals, _totals(engine)
+
+    def rate(key: str) -> float | None:
+        old, new = before.get(key), after[key]
+        # A counter that fell belongs to an engine that was restarted in between.
+        if old is None or new is None or new < old or seconds <= 0:
+            return None
+        return float((new - old) / seconds)
+
+    return {
+        "tokens_per_s": rate("completion_tokens"),
+        "prompt_tokens_per_s": rate("prompt_tokens"),
+    }

@@ -1,0 +1,63 @@
+"""Asks a running engine how it is. Short timeouts, no retries: the reconciler comes again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+COMPLETION_TIMEOUT_S = 30.0  # for one token, on a busy small machine
+ANSWER_LIMIT = 2000  # characters of an error page kept as evidence
+
+
+class Health(StrEnum):
+    """What the health page says."""
+
+    OK = "ok"
+    LOADING = "loading"
+    SILENT = "silent"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a probe went, with what the engine said when it went badly."""
+
+    health: Health
+    text: str = ""
+
+
+def ask_health(address: str, path: str, *, timeout_s: float) -> Answer:
+    """Read the health page. 503 means loading, as llama.cpp and vLLM say it."""
+    try:
+        response = httpx.get(f"http://{address}{path}", timeout=timeout_s)
+    except httpx.HTTPError as error:
+        return Answer(Health.SILENT, repr(error))
+    if response.is_success:
+        return Answer(Health.OK)
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return Answer(Health.LOADING)
+    return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
+
+
+def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answer:
+    """Have the engine really complete something: listening is not serving."""
+    try:
+        response = httpx.post(
+            f"http://{address}{path}", json=dict(body), timeout=COMPLETION_TIMEOUT_S
+        )
+    except httpx.HTTPError as error:
+        return Answer(Health.SILENT, repr(error))
+    if response.is_success:
+        return Answer(Health.OK)
+    return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
+
+
+def read_metrics(address: str, path: str, *, timeout_s: float) -> str | None:
+    """Return the text of the metrics page; None when it is not to be had now."""
+    try:
+        response = httpx.get(f"http://{address}{path}", timeout=timeout_s)
+    except httpx.HTTPError:
+        return None
+    return response.text if response.is_success else None

@@ -1,0 +1,95 @@
+"""The frame of every reconciler: take the row, work one short step, give it back.
+
+`run` never branches on why it was called. A message lost, doubled, late or reordered changes
+nothing: the row says what is due, and the lease lets one worker at a time find out.
+"""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db import DatabaseError
+
+from models_app.domain.errors import LeaseLostError
+from models_app.models.base import WorkedRow
+from models_app.notify import workers
+from models_app.services.leases import Lease, database_time, lease_take
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=WorkedRow)
+
+PASSES_LIMIT = 5  # changes that came while working are looked at again at once, but not for ever
+BACKOFF_FIRST_S = 10.0
+BACKOFF_LIMIT_S = 300.0
+SOON_S = 2.5  # due earlier than the sweep would find it: a message of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """When to look at the row again, in seconds; None: when something changes."""
+
+    again_s: float | None
+
+
+DONE = Result(None)
+
+
+def run(
+    model: type[R], row_id: int, work: Callable[[R, Lease[R]], Result], *, related: tuple[str, ...]
+) -> None:
+    """Work on one row if it is free. Never raises for a row that is gone or owned by another.
+
+    `related` names what is read with the row.
+    """
+    for _ in range(PASSES_LIMIT):
+        lease = lease_take(model, row_id, _owner())
+        if lease is None:
+            return
+        row = model._default_manager.select_related(*related).filter(pk=row_id).first()
+        if row is None:
+            return
+        try:
+            result = work(row, lease)
+        except LeaseLostError:
+            log.info("%s %s is worked on by another now", model.__name__, row_id)
+            return
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("%s %s: unexpected error", model.__name__, row_id)
+            result = Result(backoff_s(_count_attempt(lease, row)))
+        if not _give_back(lease, result):
+            return
+
+
+def backoff_s(attempts: int) -> float:
+    """Return the wait before try number `attempts` + 1: 10, 20, 40 ... 300 seconds."""
+    return min(BACKOFF_FIRST_S * 2.0 ** max(attempts - 1, 0), BACKOFF_LIMIT_S)
+
+
+def _give_back(lease: Lease[R], result: Result) -> bool:
+    """Release the row; return whether a change asks for another look at once."""
+    again = None if result.again_s is None else database_time(result.again_s)
+    if lease.release(again):
+        return True
+    if result.again_s is not None and result.again_s < SOON_S:
+        workers.send_later(workers.TASK_OF[lease.model], lease.row_id, result.again_s)
+    return False
+
+
+def _count_attempt(lease: Lease[R], row: R) -> int:
+    attempts = row.attempts + 1
+    try:
+        lease.write(attempts=attempts)
+    except LeaseLostError:
+        log.info("lease lost while noting an attempt")
+    return attempts
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(6)}"

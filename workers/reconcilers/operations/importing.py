@@ -1,0 +1,117 @@
+"""Brings a model file into the store: describe, fetch, read its header, hash, adopt, record.
+
+Nothing is remembered but what lies on the disk and in the row. A step that is repeated after a
+kill finds the part file, goes on behind its last byte, and ends in the same artifact.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from models_app.domain.gguf import GgufError, facts, read_header
+from models_app.domain.store import ModelStore
+
+from models_app.domain.failures import FailureCode, fail
+from models_app.domain.names import safe_file_name
+from models_app.domain.specs import ArtifactFacts
+from models_app.models import Operation
+from models_app.services.artifacts import ArtifactContent, artifact_record, deploy_imported
+from models_app.services.leases import Lease
+from models_app.services.observed.operations import operation_progress
+from workers.reconcilers.operations.hashing import hash_file
+from workers.registry import source as source_of
+from workers.sources.base import Description, Source
+
+SLICE_S = 2.0  # of fetching per step: how often progress shows, and how much a kill costs
+
+
+class ImportWork:
+    """See `Work`."""
+
+    def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
+        """Fetch a slice; when the file is whole, check and record it."""
+        source = source_of(operation.parameters["source"])
+        description = _describe(operation, lease, source)
+        part = part_path(operation)
+        if not _fetch(operation, lease, source, description):
+            return None
+        found = _inspect(part)
+        sha256 = hash_file(part, lease, operation)
+        if description.sha256 and description.sha256 != sha256:
+            part.unlink()
+            raise fail(FailureCode.CHECKSUM, wanted=description.sha256, got=sha256)
+        content = ArtifactContent(
+            file_name=safe_file_name(description.file_name),
+            size_bytes=part.stat().st_size,
+            sha256=sha256,
+            format="gguf",
+            facts=asdict(found),
+        )
+        ModelStore(settings.PATHS.models).adopt(part, sha256, content.file_name)
+        artifact = artifact_record(lease, operation, content)
+        deployment = deploy_imported(operation, artifact)
+        return {
+            "artifact": str(artifact.public_id),
+            "sha256": sha256,
+            "deployment": deployment.name if deployment else None,
+        }
+
+    def clean_up(self, operation: Operation) -> None:
+        """Remove the half file."""
+        part_path(operation).unlink(missing_ok=True)
+
+
+def part_path(operation: Operation) -> Path:
+    """Return where an operation's half file lies."""
+    folder: Path = settings.PATHS.uploads
+    return folder / f"import-{operation.public_id}.part"
+
+
+def _describe(operation: Operation, lease: Lease[Operation], source: Source) -> Description:
+    """Ask once and keep the answer: a source that changes on the way must be noticed."""
+    kept = operation.result.get("description")
+    if kept:
+        return Description(**kept)
+    description = source.describe(operation.parameters["reference"])
+    operation_progress(
+        lease,
+        operation,
+        phase="fetching",
+        total_bytes=description.size_bytes,
+        result={"description": asdict(description)},
+    )
+    return description
+
+
+def _fetch(
+    operation: Operation, lease: Lease[Operation], source: Source, description: Description
+) -> bool:
+    began, before = time.monotonic(), operation.done_bytes
+    transfer = source.fetch(
+        operation.parameters["reference"],
+        description,
+        part_path(operation),
+        seconds=SLICE_S,
+    )
+    elapsed = max(time.monotonic() - began, 0.001)
+    operation_progress(
+        lease,
+        operation,
+        phase="fetching",
+        done_bytes=transfer.done_bytes,
+        total_bytes=transfer.total_bytes or description.size_bytes,
+        bytes_per_s=max(transfer.done_bytes - before, 0) / elapsed,
+    )
+    return transfer.finished
+
+
+def _inspect(part: Path) -> ArtifactFacts:
+    """Read the header before anything else touches the file."""
+    try:
+        return facts(read_header(part))
+    except GgufError as error:
+        part.unlink()
+        raise fail(FailureCode.ARTIFACT_INVALID, reason=str(error)) from None

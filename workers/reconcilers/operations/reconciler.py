@@ -1,0 +1,62 @@
+"""The frame of every operation: start, step, count what fails, end, clean up when cancelled."""
+
+from collections.abc import Mapping
+
+from models_app.domain.failures import Failure, FailureCode, FailureError
+from models_app.domain.states import OperationState
+from models_app.models import Operation
+from models_app.services.leases import Lease
+from models_app.services.observed.operations import (
+    operation_end,
+    operation_progress,
+    operation_waits,
+)
+from workers.reconcilers.base import DONE, Result, backoff_s, run
+from workers.reconcilers.operations.importing import ImportWork
+from workers.reconcilers.operations.removing import RemoveArtifactWork
+from workers.reconcilers.operations.verifying import VerifyWork
+from workers.reconcilers.operations.work import Work
+
+TRIES = 6  # of a step that time may mend, before a person is asked
+
+WORKS: Mapping[str, Work] = {
+    "import": ImportWork(),
+    "verify": VerifyWork(),
+    "remove_artifact": RemoveArtifactWork(),
+}
+
+
+def reconcile_operation(operation_id: int) -> None:
+    """Look at one operation."""
+    run(Operation, operation_id, _work, related=("model", "artifact__model", "host", "actor"))
+
+
+def _work(operation: Operation, lease: Lease[Operation]) -> Result:
+    state = OperationState(operation.state)
+    if state.finished:
+        return DONE
+    work = WORKS[operation.kind]
+    if state == OperationState.CANCELLING:
+        work.clean_up(operation)
+        operation_end(lease, operation, OperationState.CANCELLED)
+        return DONE
+    if state == OperationState.PENDING:
+        operation_progress(lease, operation, phase="starting")
+    try:
+        outcome = work.step(operation, lease)
+    except FailureError as error:
+        return _failed(operation, lease, error.failure)
+    if outcome is None:
+        return Result(0.0)
+    operation_end(lease, operation, OperationState.SUCCEEDED, result=outcome)
+    return DONE
+
+
+def _failed(operation: Operation, lease: Lease[Operation], failure: Failure) -> Result:
+    attempts = operation.attempts + 1
+    if failure.retry and attempts < TRIES and failure.code != FailureCode.DISK_SPACE:
+        retry_s = float(failure.params.get("retry_after_s") or backoff_s(attempts))
+        operation_waits(lease, operation, failure, attempts=attempts)
+        return Result(retry_s)
+    operation_end(lease, operation, OperationState.FAILED, failure=failure)
+    return DONE

@@ -1,0 +1,171 @@
+"""Watches a running workload: is it still loading, does it serve, has it fallen silent?
+
+Started is not ready: ready means that the health page is fine and one token was really made.
+"""
+
+from typing import Any
+
+from django.utils import timezone
+
+from models_app.domain.failures import FailureCode, FailureError
+from models_app.domain.specs import Observed, ProbeSpec, WorkloadStats
+from models_app.domain.states import ReplicaState
+from models_app.models import Replica
+from models_app.services.leases import Lease, database_time
+from models_app.services.observed.replicas import Told, replica_step
+from models_app.services.records import failure_fields
+from models_app.services.samples import replica_sample_add
+from workers.clients.engine_http import (
+    Answer,
+    Health,
+    ask_for_one_token,
+    ask_health,
+    read_metrics,
+)
+from workers.engines.base import Engine
+from workers.reconcilers.base import Result
+from workers.reconcilers.replica_failures import end_with
+from workers.runtimes.base import Runtime
+
+LOOK_STARTING_S = 0.2
+LOOK_READY_S = 5.0
+MISSES_TO_UNHEALTHY = 3
+MISSES_TO_RESTART = 6
+READINESS_TRIES = 5
+GOOD_TIME_S = 600.0  # after this long ready, earlier failures no longer count
+ACTIVITY_STEP = 0.01  # CPU seconds or log bytes: less is not a sign of progress
+
+
+class Watch:
+    """One look at a running workload. `look` raises FailureError when it must end."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        engine: Engine,
+        replica: Replica,
+        lease: Lease[Replica],
+        probe: ProbeSpec,
+    ) -> None:
+        self.runtime = runtime
+        self.engine = engine
+        self.replica = replica
+        self.lease = lease
+        self.probe = probe
+
+    def look(self, observed: Observed) -> Result:
+        """Look once, record what was seen, and say when to look again."""
+        stats = self.runtime.stats(self.replica.workload)
+        self._note_running(observed, stats)
+        if observed.address is None:
+            return self._check_progress(stats)
+        answer = ask_health(
+            observed.address, self.probe.health_path, timeout_s=self.probe.probe_timeout_s
+        )
+        if self.replica.state in {ReplicaState.READY, ReplicaState.UNHEALTHY}:
+            return self._check_alive(observed.address, answer, stats)
+        return self._check_ready(observed.address, answer, stats)
+
+    # --- starting ----------------------------------------------------------------------------
+
+    def _check_ready(self, address: str, answer: Answer, stats: WorkloadStats | None) -> Result:
+        if answer.health != Health.OK:
+            return self._check_progress(stats)
+        answer = ask_for_one_token(address, self.probe.completion_path, self.probe.completion_body)
+        if answer.health != Health.OK:
+            return self._count_failed_try(answer)
+        now = timezone.now()
+        started = self.replica.started_at or now
+        replica_step(
+            self.lease,
+            self.replica,
+            ReplicaState.READY,
+            Told("replica.ready", "good", {"seconds": (now - started).total_seconds()}),
+            address=address,
+            ready_at=database_time(),
+            misses=0,
+            **failure_fields(None),
+        )
+        self._sample(address, stats)
+        return Result(LOOK_READY_S)
+
+    def _check_progress(self, stats: WorkloadStats | None) -> Result:
+        """A slow start is fine as long as something moves: age alone kills nothing."""
+        activity = stats.activity if stats else 0.0
+        if activity > self.replica.activity + ACTIVITY_STEP:
+            self.lease.write(activity=activity, progress_at=database_time())
+            return Result(LOOK_STARTING_S)
+        since = self.replica.progress_at or self.replica.started_at or self.replica.updated_at
+        stalled_s = (timezone.now() - since).total_seconds()
+        if stalled_s > self.probe.startup_stall_s:
+            raise self._end_with(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
+        return Result(LOOK_STARTING_S)
+
+    def _count_failed_try(self, answer: Answer) -> Result:
+        tries = self.replica.misses + 1
+        if tries >= READINESS_TRIES:
+            raise self._end_with(FailureCode.READINESS_FAILED, answer=answer.text)
+        self.lease.write(misses=tries)
+        return Result(LOOK_STARTING_S * 2**tries)
+
+    # --- serving -----------------------------------------------------------------------------
+
+    def _check_alive(self, address: str, answer: Answer, stats: WorkloadStats | None) -> Result:
+        if answer.health == Health.OK:
+            self._recover(address)
+            self._sample(address, stats)
+            return Result(LOOK_READY_S)
+        misses = self.replica.misses + 1
+        if misses >= MISSES_TO_RESTART:
+            raise self._end_with(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
+        is_ill_now = misses == MISSES_TO_UNHEALTHY
+        replica_step(
+            self.lease,
+            self.replica,
+            ReplicaState.UNHEALTHY
+            if misses >= MISSES_TO_UNHEALTHY
+            else ReplicaState(self.replica.state),
+            Told("replica.unhealthy", "warning", {"answer": answer.text}) if is_ill_now else None,
+            misses=misses,
+        )
+        return Result(LOOK_READY_S / 2)
+
+    def _recover(self, address: str) -> None:
+        replica = self.replica
+        if replica.state == ReplicaState.UNHEALTHY:
+            told = Told("replica.recovered", "good")
+            replica_step(self.lease, replica, ReplicaState.READY, told, misses=0, address=address)
+        elif replica.misses or replica.address != address:
+            replica_step(self.lease, replica, ReplicaState.READY, misses=0, address=address)
+        good_s = (timezone.now() - (replica.ready_at or timezone.now())).total_seconds()
+        if replica.attempts and good_s > GOOD_TIME_S:
+            self.lease.write(attempts=0)
+
+    # --- both --------------------------------------------------------------------------------
+
+    def _note_running(self, observed: Observed, stats: WorkloadStats | None) -> None:
+        fields: dict[str, Any] = {}
+        if observed.external_id != self.replica.external_id:
+            fields["external_id"] = observed.external_id
+        if stats and stats.memory_bytes != self.replica.memory_bytes:
+            fields["memory_bytes"] = stats.memory_bytes
+            fields["peak_bytes"] = max(stats.memory_bytes, self.replica.peak_bytes or 0)
+        if self.replica.state == ReplicaState.UNKNOWN:
+            fields["progress_at"] = database_time()
+            replica_step(self.lease, self.replica, ReplicaState.STARTING, **fields)
+        elif fields:
+            self.lease.write(**fields)
+            for name, value in fields.items():
+                setattr(self.replica, name, value)
+
+    def _sample(self, address: str, stats: WorkloadStats | None) -> None:
+        samples = None
+        if self.probe.metrics_path:
+            text = read_metrics(
+                address, self.probe.metrics_path, timeout_s=self.probe.probe_timeout_s
+            )
+            samples = self.engine.metrics(text) if text is not None else None
+        replica_sample_add(self.replica, stats, samples)
+
+    def _end_with(self, code: FailureCode, **params: Any) -> FailureError:
+        return end_with(self.runtime, self.replica, code, **params)

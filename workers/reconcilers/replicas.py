@@ -1,0 +1,272 @@
+"""Drives one replica on its host: observe, plan, apply one step, record, say when to look again.
+
+Each replica is reconciled by itself, so that a slow host costs its own replicas a slot and nobody
+else's. The deployment's reconciler decides which replicas there are; this one makes them true.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from models_app.domain.failures import FailureCode, FailureError, RuntimeUnreachableError, fail
+from models_app.domain.specs import HostFacts, Observed, ServeRequest, WorkloadSpec, owner_labels
+from models_app.domain.states import HostState, PlacementState, ReplicaState
+from models_app.models import Placement, Replica
+from models_app.services.leases import Lease, database_time
+from models_app.services.observed.placements import placement_ensure
+from models_app.services.observed.replicas import (
+    Told,
+    replica_failed,
+    replica_retire,
+    replica_step,
+)
+from workers.engines.base import Engine
+from workers.reconcilers.base import DONE, Result, backoff_s, run
+from workers.reconcilers.replica_failures import diagnose
+from workers.reconcilers.replica_plan import Action, ReplicaView, plan
+from workers.reconcilers.replica_watch import Watch
+from workers.reconcilers.runtimes import artifact_facts, artifact_ref, host_facts, runtime_of
+from workers.registry import engine as engine_of
+from workers.runtimes.base import Runtime
+
+SILENT_HOST_S = 10.0
+END_POLL_S = 0.3
+START_POLL_S = 0.1
+RELATED = ("host", "deployment", "revision__artifact__model")
+
+
+def reconcile_replica(replica_id: int) -> None:
+    """Look at one replica."""
+    run(Replica, replica_id, _work, related=RELATED)
+
+
+def _work(replica: Replica, lease: Lease[Replica]) -> Result:
+    placement = Placement.objects.filter(
+        artifact=replica.revision.artifact, host=replica.host
+    ).first()
+    view = _view(replica, placement)
+    if view.host_is_silent:
+        return _doubt(replica, lease)
+    try:
+        with runtime_of(replica.host) as runtime:
+            observed = runtime.observe(replica.workload)
+            action = plan(view, observed)
+            return _apply(Step(replica, lease, runtime, observed, placement), action)
+    except RuntimeUnreachableError:
+        # One miss is the host reconciler's business; it says UNREACHABLE when there are enough.
+        return Result(SILENT_HOST_S)
+    except FailureError as error:
+        return _failed(replica, lease, error)
+
+
+class Step:
+    """What the actions of one pass share."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        lease: Lease[Replica],
+        runtime: Runtime,
+        observed: Observed | None,
+        placement: Placement | None,
+    ) -> None:
+        self.replica = replica
+        self.lease = lease
+        self.runtime = runtime
+        self.observed = observed
+        self.placement = placement
+        self.engine: Engine = engine_of(replica.revision.engine)
+
+
+def _apply(step: Step, action: Action) -> Result:
+    return _DO[action](step)
+
+
+def _view(replica: Replica, placement: Placement | None) -> ReplicaView:
+    return ReplicaView(
+        state=ReplicaState(replica.state),
+        is_wanted=replica.is_wanted,
+        spec_hash=replica.spec_hash,
+        host_is_silent=replica.host.state == HostState.UNREACHABLE,
+        placement=PlacementState(placement.state) if placement else None,
+        stopping_s=_since(replica.stopping_at),
+        backoff_left_s=_backoff_left(replica),
+    )
+
+
+def _doubt(replica: Replica, lease: Lease[Replica]) -> Result:
+    if replica.state in {ReplicaState.STOPPING, ReplicaState.FAILED, ReplicaState.RETIRED}:
+        return Result(SILENT_HOST_S)
+    if replica.state != ReplicaState.UNKNOWN:
+        told = Told("replica.unknown", "warning")
+        replica_step(lease, replica, ReplicaState.UNKNOWN, told)
+    return Result(SILENT_HOST_S)
+
+
+def _rest(_step: Step) -> Result:
+    return DONE
+
+
+def _wait_backoff(step: Step) -> Result:
+    return Result(_backoff_left(step.replica))
+
+
+def _ask_to_end(step: Step) -> Result:
+    return _end(step, force=False)
+
+
+def _end_now(step: Step) -> Result:
+    if step.replica.is_wanted:  # a failed one whose engine is still there
+        step.runtime.remove(step.replica.workload, force=True)
+        return Result(END_POLL_S)
+    return _end(step, force=True)
+
+
+def _end(step: Step, *, force: bool) -> Result:
+    replica = step.replica
+    if replica.state != ReplicaState.STOPPING:
+        # First out of the routing, then asked to end: no new request meets a closing door.
+        replica_step(
+            step.lease,
+            replica,
+            ReplicaState.STOPPING,
+            Told("replica.stopping"),
+            stopping_at=database_time(),
+        )
+    if step.runtime.remove(replica.workload, force=force):
+        return _retire(step)
+    return Result(END_POLL_S)
+
+
+def _retire(step: Step) -> Result:
+    if step.replica.state != ReplicaState.STOPPING:
+        replica_step(step.lease, step.replica, ReplicaState.STOPPING)
+    replica_retire(step.lease, step.replica)
+    return DONE
+
+
+def _place(step: Step) -> Result:
+    replica = step.replica
+    if replica.state not in {ReplicaState.PLACING, ReplicaState.BACKOFF}:
+        replica_step(step.lease, replica, ReplicaState.PLACING, Told("replica.placing"))
+    placement_ensure(artifact=replica.revision.artifact, host=replica.host)
+    return DONE  # the placement wakes its replicas when it is ready or has failed
+
+
+def _give_up_placing(step: Step) -> Result:
+    placement = step.placement
+    code = FailureCode(placement.failure_code) if placement else FailureCode.INTERNAL
+    raise fail(code, **(placement.failure_params if placement else {}))
+
+
+def _create(step: Step) -> Result:
+    replica = step.replica
+    spec = _spec(step)
+    # Written before the call: whoever finds the workload later knows what was meant by it.
+    replica_step(
+        step.lease,
+        replica,
+        ReplicaState.STARTING,
+        Told("replica.starting"),
+        spec_hash=spec.fingerprint(),
+        slots=spec.slots,
+        started_at=database_time(),
+        progress_at=database_time(),
+        ready_at=None,
+        address="",
+        external_id="",
+        activity=0.0,
+        misses=0,
+        restarts=replica.restarts + (1 if replica.external_id else 0),
+    )
+    step.runtime.create(spec)
+    return Result(START_POLL_S)
+
+
+def _replace(step: Step) -> Result:
+    """What runs under the name is not what was started: end it, and start what is wished."""
+    step.runtime.remove(step.replica.workload, force=True)
+    return Result(END_POLL_S)
+
+
+def _watch(step: Step) -> Result:
+    replica, observed = step.replica, step.observed
+    if observed is None:
+        return Result(START_POLL_S)
+    if replica.state in {ReplicaState.PENDING, ReplicaState.PLACING, ReplicaState.BACKOFF}:
+        replica_step(
+            step.lease,
+            replica,
+            ReplicaState.STARTING,
+            Told("replica.adopted"),
+            spec_hash=observed.spec_hash,
+            progress_at=database_time(),
+        )
+    request, facts = _request(step)
+    probe = step.engine.probe(step.engine.plan(request, facts))
+    return Watch(step.runtime, step.engine, replica, step.lease, probe).look(observed)
+
+
+def _diagnose(step: Step) -> Result:
+    raise diagnose(step.runtime, step.engine, step.replica, step.observed)
+
+
+def _request(step: Step) -> tuple[ServeRequest, HostFacts]:
+    replica = step.replica
+    revision, deployment = replica.revision, replica.deployment
+    request = ServeRequest(
+        workload=replica.workload,
+        alias=deployment.name,
+        artifact=artifact_ref(revision.artifact),
+        facts=artifact_facts(revision.artifact),
+        parameters=revision.parameters,
+        memory_bytes=replica.predicted_bytes,
+        owner=owner_labels(
+            instance=settings.INSTANCE_ID,
+            deployment=str(deployment.public_id),
+            replica=str(replica.public_id),
+        ),
+    )
+    return request, host_facts(replica.host)
+
+
+def _spec(step: Step) -> WorkloadSpec:
+    request, facts = _request(step)
+    problems = step.engine.check(request, facts)
+    if problems:
+        raise fail(FailureCode(problems[0].code), **problems[0].params)
+    return step.engine.plan(request, facts)
+
+
+def _failed(replica: Replica, lease: Lease[Replica], error: FailureError) -> Result:
+    retry_s = backoff_s(replica.attempts + 1) if error.failure.retry else None
+    replica_failed(lease, replica, error.failure, retry_s=retry_s)
+    return Result(retry_s)
+
+
+def _since(moment: datetime | None) -> float | None:
+    return None if moment is None else (timezone.now() - moment).total_seconds()
+
+
+def _backoff_left(replica: Replica) -> float:
+    if replica.state != ReplicaState.BACKOFF:
+        return 0.0
+    return backoff_s(replica.attempts) - (_since(replica.state_since) or 0.0)
+
+
+_DO: dict[Action, Callable[[Step], Result]] = {
+    Action.DOUBT: _rest,  # handled before any runtime was opened
+    Action.REST: _rest,
+    Action.WAIT_BACKOFF: _wait_backoff,
+    Action.ASK_TO_END: _ask_to_end,
+    Action.END_NOW: _end_now,
+    Action.RETIRE: _retire,
+    Action.PLACE: _place,
+    Action.GIVE_UP_PLACING: _give_up_placing,
+    Action.CREATE: _create,
+    Action.REPLACE: _replace,
+    Action.DIAGNOSE: _diagnose,
+    Action.WATCH: _watch,
+}

@@ -1,0 +1,50 @@
+"""One task per kind of row, and the sweep that finds every row that is due."""
+
+from celery import shared_task
+
+from models_app.notify import workers as names
+from models_app.services.outbox import outbox_relay
+from workers.reconcilers.deployments import reconcile_deployment
+from workers.reconcilers.hosts import reconcile_host
+from workers.reconcilers.operations import reconcile_operation
+from workers.reconcilers.placements import reconcile_placement
+from workers.reconcilers.replicas import reconcile_replica
+from workers.reconcilers.sweep import due_rows
+
+
+@shared_task(name=names.RECONCILE_HOST)
+def host(row_id: int) -> None:
+    """Look at one host."""
+    reconcile_host(row_id)
+
+
+@shared_task(name=names.RECONCILE_DEPLOYMENT)
+def deployment(row_id: int) -> None:
+    """Look at one deployment."""
+    reconcile_deployment(row_id)
+
+
+@shared_task(name=names.RECONCILE_REPLICA)
+def replica(row_id: int) -> None:
+    """Look at one replica."""
+    reconcile_replica(row_id)
+
+
+@shared_task(name=names.RECONCILE_PLACEMENT)
+def placement(row_id: int) -> None:
+    """Look at one placement."""
+    reconcile_placement(row_id)
+
+
+@shared_task(name=names.RECONCILE_OPERATION)
+def operation(row_id: int) -> None:
+    """Look at one operation."""
+    reconcile_operation(row_id)
+
+
+@shared_task(name=names.SWEEP)
+def sweep() -> None:
+    """Relay what the outbox still holds, and send a message for every row that is due."""
+    outbox_relay()
+    for task, row_id in due_rows():
+        names.send(task, row_id)
