@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from models_app.domain.gguf import GgufError, facts, read_header
 from models_app.domain.store import ModelStore
 
 from models_app.domain.failures import FailureCode, fail
+from models_app.domain.gguf import GgufError, facts, read_header
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import ArtifactFacts
 from models_app.models import Operation
