@@ -157,7 +157,7 @@ def make_engine(key: str = "llamacpp", **manifest: Any) -> EngineEntry:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "context": {
+            "context_length": {
                 "type": "integer",
                 "title": "Context",
                 "description": "Tokens per sequence",
@@ -165,7 +165,7 @@ def make_engine(key: str = "llamacpp", **manifest: Any) -> EngineEntry:
                 "maximum": 1_048_576,
                 "default": 4096,
             },
-            "parallel": {
+            "parallel_sequences": {
                 "type": "integer",
                 "title": "Parallel sequences",
                 "minimum": 1,
@@ -194,7 +194,7 @@ def make_engine(key: str = "llamacpp", **manifest: Any) -> EngineEntry:
 
 def make_revision(deployment: Deployment, number: int = 0, **fields: Any) -> Revision:
     """One more revision; it is not made the wished one."""
-    values = {"engine": "llamacpp", "parameters": {"context": 4096}, **fields}
+    values = {"engine": "llamacpp", "parameters": {"context_length": 4096}, **fields}
     values.setdefault("artifact", None)
     values["artifact"] = values["artifact"] or make_artifact()
     number = number or deployment.revisions.count() + 1
@@ -218,7 +218,7 @@ def make_deployment(
         1,
         artifact=artifact,
         engine=engine,
-        parameters={"context": 4096} if parameters is None else parameters,
+        parameters={"context_length": 4096} if parameters is None else parameters,
         placement=placement or {},
     )
     row.save(update_fields=["revision"])
