@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from models_app.domain.store import ModelStore
 
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.gguf import GgufError, facts, read_header
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import ArtifactFacts
+from models_app.domain.store import ModelStore
 from models_app.models import Operation
 from models_app.services.artifacts import ArtifactContent, artifact_record, deploy_imported
 from models_app.services.leases import Lease
@@ -33,7 +33,7 @@ class ImportWork:
 
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Fetch a slice; when the file is whole, check and record it."""
-        source = source_of(operation.parameters["source"])
+        source = source_of(operation.parameters["source"], uploads=settings.PATHS.uploads)
         description = _describe(operation, lease, source)
         part = part_path(operation)
         if not _fetch(operation, lease, source, description):
