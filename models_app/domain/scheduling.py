@@ -44,7 +44,7 @@ class Choice:
 
 def choose_host(need: Need, offers: Sequence[HostOffer]) -> Choice:
     """Return the best host: by policy, then where the files lie already, then by room."""
-    refused = {offer.name: reason for offer in offers if (reason := why_not(need, offer))}
+    refused = {offer.name: code for offer in offers if (code := why_not(need, offer))}
     fitting = [offer for offer in offers if offer.name not in refused]
     if not fitting:
         return Choice(None, None, {"passed_over": refused})
@@ -58,7 +58,7 @@ def choose_host(need: Need, offers: Sequence[HostOffer]) -> Choice:
             offer.name,
         ),
     )
-    reason = {
+    reason: dict[str, Any] = {
         "policy": need.policy,
         "room_bytes": best.room_bytes,
         "needed_bytes": need.memory_bytes,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError
-from models_app.selectors.fits import need_of, offers_for, predicted_bytes
 
 from models_app.domain.failures import Failure, FailureCode
 from models_app.domain.names import workload_name
 from models_app.domain.scheduling import Choice, choose_host
 from models_app.domain.states import DeploymentState, ReplicaState, Scheduling, Wish
 from models_app.models import Deployment, Replica, Revision
+from models_app.selectors.fits import need_of, offers_for, predicted_bytes
 from models_app.services.deployments import live_replicas, wished_revision
 from models_app.services.leases import Lease
 from models_app.services.observed.deployments import (
@@ -88,7 +88,7 @@ def _may_give_way(old: Replica, choice: Choice) -> bool:
 
 
 def _choose(deployment: Deployment, revision: Revision) -> Choice:
-    return choose_host(need_of(revision), offers_for(deployment, revision))
+    return choose_host(need_of(revision), offers_for(deployment, revision.artifact))
 
 
 def _add(
