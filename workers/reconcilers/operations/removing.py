@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from models_app.domain.store import ModelStore
 
+from models_app.domain.store import ModelStore
 from models_app.models import Operation
 from models_app.services.artifacts import artifact_forget
 from models_app.services.leases import Lease

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from models_app.domain.store import ModelStore
 
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.states import ArtifactState
+from models_app.domain.store import ModelStore
 from models_app.models import Operation
 from models_app.services.artifacts import artifact_state_set
 from models_app.services.leases import Lease
