@@ -37,8 +37,8 @@ class Artifact(Row):
     format = models.CharField(max_length=20)
     quantization = models.CharField(max_length=20, blank=True, default="")
     file_name = models.CharField(max_length=200)
-    size_bytes = models.BigIntegerField(null=True, blank=True)
-    sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, unique=True)
     facts = JSONField(default=dict, blank=True)  # ArtifactFacts
     parent = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="children"

@@ -84,7 +84,7 @@ def _may_give_way(old: Replica, choice: Choice) -> bool:
     On a host that is being drained the copy stays where it is until another host has room.
     """
     refusal = choice.reason["passed_over"].get(old.host.name)
-    return refusal == "NOT_ENOUGH_MEMORY"
+    return bool(refusal == FailureCode.NOT_ENOUGH_MEMORY)
 
 
 def _choose(deployment: Deployment, revision: Revision) -> Choice:
