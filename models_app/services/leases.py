@@ -30,7 +30,7 @@ class Lease(Generic[R]):
     def write(self, **fields: Any) -> None:
         """Write fields of the row. Raises LeaseLostError when somebody else owns it now."""
         rows = self.model._default_manager.filter(pk=self.row_id, lease_token=self.token)
-        if not rows.update(updated_at=Now(), **fields):
+        if not rows.update(updated_at=database_time(), **fields):
             raise LeaseLostError(self.model.__name__, self.row_id)
 
     def renew(self, seconds: float = LEASE_S) -> None:
@@ -44,11 +44,11 @@ class Lease(Generic[R]):
         change came meanwhile. It then stays, and True tells the caller to look again at once.
         """
         rows = self.model._default_manager.filter(pk=self.row_id, lease_token=self.token)
-        rows.filter(Q(next_action_at__isnull=True) | Q(next_action_at__gt=Now())).update(
+        rows.filter(Q(next_action_at__isnull=True) | Q(next_action_at__gt=database_time())).update(
             next_action_at=next_action_at
         )
         rows.update(lease_owner="", lease_until=None)
-        return rows.filter(next_action_at__lte=Now()).exists()
+        return rows.filter(next_action_at__lte=database_time()).exists()
 
 
 def lease_take(
@@ -56,7 +56,7 @@ def lease_take(
 ) -> Lease[R] | None:
     """Take the row if nobody holds it; clears `next_action_at`. None when it is held or gone."""
     rows = model._default_manager.filter(pk=row_id)
-    free = rows.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+    free = rows.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=database_time()))
     taken = free.update(
         lease_owner=owner,
         lease_token=F("lease_token") + 1,
@@ -71,5 +71,9 @@ def lease_take(
 
 
 def database_time(seconds: float = 0.0) -> Any:
-    """Return the database's own time `seconds` from now, to be written into a column."""
+    """Return the database's own time `seconds` from now, to be written or compared with.
+
+    Always through the same expression: SQLite keeps times as text, and a bare `Now()` has fewer
+    digits than a sum, so that the two compare wrongly within one millisecond.
+    """
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())
