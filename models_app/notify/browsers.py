@@ -4,11 +4,13 @@ The consumer re-reads the row through a selector, so a hint can be lost, doubled
 page is still true. This is the only module that touches the channel layer.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import TypedDict
+from typing import TypedDict, cast
 from uuid import UUID
 
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
 from models_app.notify.relay import relay
@@ -45,6 +47,35 @@ def publish_revoked(user_public_id: UUID) -> None:
     """Tell every socket of a user, after commit, to check its rights again or close."""
     hint = Hint(type="revoked", kind="user", id=str(user_public_id), version=0)
     transaction.on_commit(partial(_send, hint), robust=True)
+
+
+@asynccontextmanager
+async def listen(*groups: str) -> AsyncIterator[AsyncIterator[Hint]]:
+    """Give the hints sent to these groups, to async code that is no socket.
+
+    Raises what the channel layer raises when the broker is away.
+    """
+    layer = _layer()
+    channel = await layer.new_channel()
+    try:
+        for group in groups:
+            await layer.group_add(group, channel)
+        yield _hints(layer, channel)
+    finally:
+        for group in groups:
+            await layer.group_discard(group, channel)
+
+
+async def _hints(layer: BaseChannelLayer, channel: str) -> AsyncIterator[Hint]:
+    while True:
+        yield cast("Hint", await layer.receive(channel))
+
+
+def _layer() -> BaseChannelLayer:
+    layer = get_channel_layer()
+    if layer is None:
+        raise RuntimeError("no channel layer is configured")
+    return layer
 
 
 def _send(hint: Hint) -> None:

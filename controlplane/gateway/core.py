@@ -1,0 +1,63 @@
+"""The routing core of this process, put together: table, router, usage book, their background work.
+
+One per event loop. The web process starts and stops it with its lifespan; whoever asks for it
+earlier starts it.
+"""
+
+import asyncio
+import contextlib
+import logging
+from weakref import WeakKeyDictionary
+
+from controlplane.gateway.router import Router
+from controlplane.gateway.table import RouteTable
+from controlplane.gateway.usage_book import UsageBook
+
+log = logging.getLogger(__name__)
+
+
+class RoutingCore:
+    """What routes requests, and what it needs to stay fresh."""
+
+    def __init__(self) -> None:
+        self.table = RouteTable()
+        self.router = Router(self.table)
+        self.usage = UsageBook()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start the background work; needs the running event loop."""
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self.table.keep_fresh(), name="routes"),
+                asyncio.create_task(self.usage.write_regularly(), name="usage"),
+            ]
+
+    async def stop(self) -> None:
+        """Stop the background work and write what was noted."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.router.close()
+        with contextlib.suppress(Exception):  # logged there; stopping goes on
+            await self.usage.write_now()
+
+
+_cores: WeakKeyDictionary[asyncio.AbstractEventLoop, RoutingCore] = WeakKeyDictionary()
+
+
+def routing_core() -> RoutingCore:
+    """Return this event loop's routing core, started."""
+    loop = asyncio.get_running_loop()
+    if loop not in _cores:
+        _cores[loop] = RoutingCore()
+        _cores[loop].start()
+    return _cores[loop]
+
+
+async def stop_routing_core() -> None:
+    """Stop this event loop's routing core, if there is one."""
+    core = _cores.pop(asyncio.get_running_loop(), None)
+    if core is not None:
+        await core.stop()

@@ -1,0 +1,45 @@
+"""How long an answer may take: until its first token, and from one to the next."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. Will become each deployment's own."""
+
+    connect_s: float = 3.0
+    first_token_s: float = 60.0
+    idle_s: float = 30.0
+
+
+class Patience:
+    """Counts down to the first token, then from each token to the next.
+
+    Whoever reads the answer calls `progress` for what counts as a token: keep-alive bytes do not.
+    Time in which nobody reads (a slow client) is not the engine's and does not count.
+    """
+
+    def __init__(self, timeouts: Timeouts, clock: Callable[[], float] = time.monotonic) -> None:
+        self.timeouts = timeouts
+        self._clock = clock
+        self._left = timeouts.first_token_s
+        self._waiting_since: float | None = None
+        self.started = False  # a token has come
+
+    def progress(self) -> None:
+        """A token came."""
+        self.started = True
+        self._left = self.timeouts.idle_s
+
+    def wait(self) -> float:
+        """Begin to wait for the engine; return for how many seconds at most."""
+        self._waiting_since = self._clock()
+        return max(0.0, self._left)
+
+    def waited(self) -> None:
+        """Something came, or nothing did; the time it took is spent."""
+        if self._waiting_since is not None:
+            self._left -= self._clock() - self._waiting_since
+            self._waiting_since = None

@@ -1,0 +1,33 @@
+"""Where the requests for a deployment may go: what the routing core knows of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRoute:
+    """A replica that is ready to answer."""
+
+    id: str  # public id
+    row_id: int
+    index: int
+    workload: str
+    host: str
+    address: str  # host:port
+    slots: int  # requests it serves at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRoute:
+    """A deployment, its ready replicas, and what to say when there is none."""
+
+    id: str  # public id
+    row_id: int
+    name: str
+    state: str  # DeploymentState
+    engine: str
+    model: str  # the model's title
+    replicas: tuple[ReplicaRoute, ...] = ()
+    failure_code: str = ""
+    failure_params: Mapping[str, Any] = field(default_factory=dict)
