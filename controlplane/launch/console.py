@@ -72,7 +72,9 @@ class FirstAnswer:
 
     def handle_read_event(self) -> None:
         """Take the answer; ask again when web died before giving one."""
-        answer = self._connection.recv(12) if self._connection else b""
+        answer = b""
+        with suppress(OSError):
+            answer = self._connection.recv(12) if self._connection else b""
         if answer:
             self.pending = False
             self._then()
@@ -80,12 +82,16 @@ class FirstAnswer:
             self._ask()
 
     def handle_error(self) -> None:
-        """A reset connection: web died while it held the request."""
+        """The poller saw trouble on the connection: ask again."""
         self._ask()
 
-    def _ask(self) -> None:
+    def close(self) -> None:
+        """Drop the connection."""
         if self._connection:
             self._connection.close()
+
+    def _ask(self) -> None:
+        self.close()
         try:
             self._connection = socket.create_connection(self._address, CONNECT_S)
             self._connection.sendall(_QUESTION)

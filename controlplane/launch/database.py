@@ -19,14 +19,13 @@ def bring_up_to_date(database: Path, say: Callable[[str], None]) -> None:
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
     if connection.vendor == "sqlite" and executor.loader.applied_migrations:
-        say(f"Slipway: the database is brought up to date; a copy is in {_copy(database)}")
+        say(f"Slipway: the database is brought up to date; a copy is in {copy_aside(database)}")
     call_command("migrate", interactive=False, verbosity=0)
 
 
-def _copy(database: Path) -> Path:
-    """Copy the file with its write-ahead log, by SQLite's own backup; keep the newest copies."""
-    stamp = timezone.now().astimezone(UTC).strftime("%Y%m%dT%H%M%S")
-    target = database.with_name(f"{database.stem}.before-{stamp}.sqlite3")
+def copy_aside(database: Path) -> Path:
+    """Copy the file with its write-ahead log, by SQLite's own backup; keep a few."""
+    target = database.with_name(f"{database.stem}.before-{_stamp()}.sqlite3")
     source, copy = sqlite3.connect(database), sqlite3.connect(target)
     try:
         source.backup(copy)
@@ -37,3 +36,7 @@ def _copy(database: Path) -> Path:
     for old in sorted(database.parent.glob(f"{database.stem}.before-*.sqlite3"))[:-KEPT_COPIES]:
         old.unlink()
     return target
+
+
+def _stamp() -> str:
+    return timezone.now().astimezone(UTC).strftime("%Y%m%dT%H%M%S")

@@ -8,16 +8,17 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 
-from controlplane.settings.env import Env, read_env
+from controlplane.settings.env import ROOT, Env, read_env
 from controlplane.settings.paths import DataPaths
 
 LEAST_FREE_BYTES = 100 * 2**20  # to start at all: logs, a copy of the database before a migration
 HIGHEST_PORT = 65_535
-# The supervisor's configuration file would read these as a comment or as the end of a line.
-_UNSAFE_IN_CONFIG = re.compile(r"[\x00-\x1f\x7f]|\s[;#]")
+# The supervisor's configuration file would read these as a comment, an end of line, a variable.
+_UNSAFE_IN_CONFIG = re.compile(r"[\x00-\x1f\x7f%]|\s[;#]")
 
 
 class RefusedError(Exception):
@@ -38,11 +39,12 @@ def check_place() -> Env:
 
 def check_start(env: Env) -> None:
     """Check what only `up` needs: a usable path, disk, a port. Raises RefusedError."""
-    if _UNSAFE_IN_CONFIG.search(str(env.data)):
-        raise RefusedError(
-            f"The data folder's path {str(env.data)!r} has a control character, or ; or # after a"
-            " space: choose another with SLIPWAY_DATA."
-        )
+    for path in (env.data, ROOT, Path(sys.executable)):
+        if _UNSAFE_IN_CONFIG.search(str(path)):
+            raise RefusedError(
+                f"The path {str(path)!r} has a %, a control character, or ; or # after a space:"
+                " choose another place for it."
+            )
     free = shutil.disk_usage(env.data).free
     if free < LEAST_FREE_BYTES:
         raise RefusedError(

@@ -91,7 +91,7 @@ def _program(part: Part, env: Env, paths: DataPaths) -> str:
 
 
 def _section(title: str, values: dict[str, object]) -> str:
-    lines = [f"{key} = {str(value).replace('%', '%%')}" for key, value in values.items()]
+    lines = [f"{key} = {str(value).replace('%', '%%')}" for key, value in values.items()]  # %h
     return "\n".join([f"[{title}]", *lines, "", ""])
 
 
@@ -146,6 +146,7 @@ class _House(Supervisor):  # type: ignore[misc]
             super().runforever()
         finally:
             self._held.clear()
+            self._first_answer.close()
 
     def get_process_map(self) -> dict[int, object]:
         """Return what the loop polls: the parts' output, and the first answer while it is due."""

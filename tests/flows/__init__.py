@@ -1,0 +1,1 @@
+"""Journeys through the running product: the real parts, started as a person starts them."""
