@@ -1,6 +1,7 @@
 """Errors that reach a person or a script, each with a stable code.
 
     SlipwayError
+    ├── NotSignedInError         401  nobody known asks
     ├── NotFoundError            404  it does not exist, or you may not see it
     ├── NotAllowedError          403  you may see it, not do this
     ├── InvalidError             422  what was sent cannot be accepted; `fields` says where
@@ -33,6 +34,13 @@ class SlipwayError(Exception):
         self.params = dict(params or {})
         self.fields = dict(fields or {})  # field name -> error code of that field
         super().__init__(self.code, self.params, self.fields)
+
+
+class NotSignedInError(SlipwayError):
+    """Nobody known asks: no session, no token, or one that is no longer good."""
+
+    status = 401
+    default_code = "NOT_SIGNED_IN"
 
 
 class NotFoundError(SlipwayError):

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from models_app.domain.states import Role
 from models_app.models.base import JSONField, Row, choices, states_check
@@ -41,6 +42,13 @@ class User(AbstractBaseUser, Row):
 
     def __str__(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Every session holds this hash: a new password or `role_version` ends them all."""
+        content = f"{self.role_version}:{self.password}"
+        return salted_hmac(
+            "slipway.session", content, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
 
 class ApiToken(Row):
