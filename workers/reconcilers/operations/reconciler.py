@@ -19,6 +19,8 @@ from workers.reconcilers.operations.work import Work
 
 TRIES = 6  # of a step that time may mend, before a person is asked
 
+START_OVER = {FailureCode.SOURCE_CHANGED, FailureCode.CHECKSUM, FailureCode.ARTIFACT_INVALID}
+
 WORKS: Mapping[str, Work] = {
     "import": ImportWork(),
     "verify": VerifyWork(),
@@ -58,5 +60,7 @@ def _failed(operation: Operation, lease: Lease[Operation], failure: Failure) -> 
         retry_s = float(failure.params.get("retry_after_s") or backoff_s(attempts))
         operation_waits(lease, operation, failure, attempts=attempts)
         return Result(retry_s)
-    operation_end(lease, operation, OperationState.FAILED, failure=failure)
+    # A retry goes on where this one stopped, unless what was fetched is not what was promised.
+    kept = {} if failure.code in START_OVER else operation.result
+    operation_end(lease, operation, OperationState.FAILED, failure=failure, result=kept)
     return DONE

@@ -1,0 +1,179 @@
+"""Imports end to end against the real store and the real sources, one step at a time."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from models_app.domain.errors import ConflictError, NotAllowedError
+from models_app.domain.states import OperationState
+from models_app.domain.store import ModelStore
+from models_app.models import Artifact, Deployment, LanguageModel, Operation, User
+from models_app.services.language_models import artifact_delete, artifact_verify, model_import
+from models_app.services.operations import operation_cancel, operation_retry
+from tests.factories import actor_of, make_engine
+from tests.gguf_files import gguf_bytes
+from workers.reconcilers.operations import reconcile_operation
+from workers.reconcilers.operations.importing import part_path
+
+pytestmark = pytest.mark.django_db
+
+STEPS = 20
+
+
+def work_off(operation: Operation) -> Operation:
+    """Look at an operation until it is finished; bounded."""
+    for _ in range(STEPS):
+        operation.refresh_from_db()
+        if OperationState(operation.state).finished:
+            break
+        reconcile_operation(operation.pk)
+    operation.refresh_from_db()
+    return operation
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "weights.gguf"
+    path.write_bytes(gguf_bytes())
+    return path
+
+
+def begin(alice: User, path: Path, **fields: object) -> Operation:
+    return model_import(
+        actor_of(alice),
+        name="tiny",
+        source="file",
+        reference={"path": str(path)},
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def test_an_import_ends_in_a_verified_artifact(alice: User, weights: Path) -> None:
+    operation = work_off(begin(alice, weights, title="Tiny", licence="apache-2.0"))
+    assert operation.state == OperationState.SUCCEEDED
+    artifact = Artifact.objects.get()
+    assert artifact.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert ModelStore(settings.PATHS.models).verify(artifact.sha256, artifact.file_name)
+    assert LanguageModel.objects.get().title == "Tiny"
+    assert weights.exists()
+    assert not part_path(operation).exists()
+
+
+def test_the_same_file_again_is_one_artifact(alice: User, weights: Path) -> None:
+    work_off(begin(alice, weights))
+    assert work_off(begin(alice, weights)).state == OperationState.SUCCEEDED
+    assert Artifact.objects.count() == 1
+
+
+def test_an_import_that_runs_already_is_not_begun_twice(alice: User, weights: Path) -> None:
+    begin(alice, weights)
+    with pytest.raises(ConflictError) as caught:
+        begin(alice, weights)
+    assert caught.value.code == "IMPORT_RUNNING"
+
+
+def test_an_import_may_end_in_a_deployment(alice: User, weights: Path) -> None:
+    make_engine()
+    operation = begin(alice, weights, then_deploy={"name": "chat", "engine": "llamacpp"})
+    work_off(operation)
+    assert Deployment.objects.get().name == "chat"
+    assert operation.result["deployment"] == "chat"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"just some text, renamed", "ARTIFACT_INVALID"),
+        (b"GGUF\x03\x00\x00\x00" + b"\xff" * 16, "ARTIFACT_INVALID"),
+        (gguf_bytes()[:-40], "ARTIFACT_INVALID"),
+        (b"", "ARTIFACT_INVALID"),
+    ],
+)
+def test_what_is_not_a_model_is_refused_and_leaves_nothing(
+    alice: User, tmp_path: Path, content: bytes, code: str
+) -> None:
+    path = tmp_path / "liar.gguf"
+    path.write_bytes(content)
+    operation = work_off(begin(alice, path))
+    assert (operation.state, operation.failure_code) == (OperationState.FAILED, code)
+    assert not Artifact.objects.exists()
+    assert not part_path(operation).exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["/proc/self/environ", "/dev/zero", "relative.gguf", "/etc", "/no/such/file.gguf", "/"]
+)
+def test_paths_that_are_no_model_files_are_refused(alice: User, path: str) -> None:
+    operation = work_off(begin(alice, Path(path)))
+    assert operation.state == OperationState.FAILED
+    assert operation.failure_code in {"SOURCE_REFUSED", "ARTIFACT_MISSING"}
+
+
+def test_only_an_admin_names_paths_of_this_machine(bob: User, weights: Path) -> None:
+    with pytest.raises(NotAllowedError):
+        begin(bob, weights)
+
+
+def test_cancelling_takes_the_half_file_away_and_retrying_begins_again(
+    alice: User, weights: Path
+) -> None:
+    operation = begin(alice, weights)
+    part_path(operation).write_bytes(weights.read_bytes()[:100])
+    operation_cancel(actor_of(alice), operation)
+    assert work_off(operation).state == OperationState.CANCELLED
+    assert not part_path(operation).exists()
+    operation_retry(actor_of(alice), operation)
+    assert work_off(operation).state == OperationState.SUCCEEDED
+
+
+def test_a_file_that_changes_on_the_way_is_noticed(alice: User, weights: Path) -> None:
+    operation = begin(alice, weights)
+    operation.result = {
+        "description": {
+            "file_name": "weights.gguf",
+            "size_bytes": weights.stat().st_size,
+            "sha256": None,
+            "validators": {"modified_ns": "1"},
+        }
+    }
+    operation.save()
+    assert work_off(operation).failure_code == "SOURCE_CHANGED"
+
+
+def test_verifying_finds_what_the_disk_has_spoiled(alice: User, weights: Path) -> None:
+    work_off(begin(alice, weights))
+    artifact = Artifact.objects.get()
+    good = work_off(artifact_verify(actor_of(alice), artifact))
+    assert good.state == OperationState.SUCCEEDED
+    path = ModelStore(settings.PATHS.models).path_of(artifact.sha256, artifact.file_name)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    bad = work_off(artifact_verify(actor_of(alice), artifact))
+    assert (bad.state, bad.failure_code) == (OperationState.FAILED, "CHECKSUM")
+    artifact.refresh_from_db()
+    assert artifact.state == "corrupt"
+
+
+def test_deleting_an_artifact_takes_its_file_too(alice: User, weights: Path) -> None:
+    work_off(begin(alice, weights))
+    artifact = Artifact.objects.get()
+    operation = work_off(artifact_delete(actor_of(alice), artifact, version=artifact.version))
+    assert operation.state == OperationState.SUCCEEDED
+    assert not Artifact.objects.exists()
+    assert artifact.sha256 not in list(ModelStore(settings.PATHS.models).contents())
+
+
+@pytest.mark.slow
+def test_the_bundled_model_is_what_its_pinned_sum_says(alice: User) -> None:
+    operation = model_import(
+        actor_of(alice),
+        name="smollm2",
+        source="bundled",
+        reference={"key": "smollm2-135m-instruct"},
+    )
+    assert work_off(operation).state == OperationState.SUCCEEDED
+    assert Artifact.objects.get().facts["architecture"] == "llama"
+    assert LanguageModel.objects.get().tier == "micro"
