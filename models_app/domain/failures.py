@@ -31,6 +31,7 @@ class FailureCode(StrEnum):
     NO_HOST = "NO_HOST"
     CONTEXT_TOO_LARGE = "CONTEXT_TOO_LARGE"
     RUNTIME_UNSUPPORTED = "RUNTIME_UNSUPPORTED"
+    PARAMETERS_INVALID = "PARAMETERS_INVALID"
     # running
     OUT_OF_MEMORY = "OUT_OF_MEMORY"
     PORT_IN_USE = "PORT_IN_USE"
@@ -56,6 +57,7 @@ TERMINAL = frozenset(
         FailureCode.SOURCE_CHANGED,
         FailureCode.CONTEXT_TOO_LARGE,
         FailureCode.RUNTIME_UNSUPPORTED,
+        FailureCode.PARAMETERS_INVALID,
         FailureCode.ENGINE_MISSING,
         FailureCode.HOST_REFUSED,
     }

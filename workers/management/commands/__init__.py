@@ -1,0 +1,1 @@
+"""Commands of the hands that an operator or the supervisor calls."""
