@@ -107,6 +107,11 @@ class House:
         """Return the process of a part, if it runs."""
         return self._parts().get(name)
 
+    def part_other_than(self, pid: int, name: str) -> psutil.Process | None:
+        """Return the process of a part once it is another one."""
+        process = self.part(name)
+        return process if process and process.pid != pid else None
+
     def processes(self) -> list[psutil.Process]:
         """Return every living process that works on this data folder, engines too."""
         found = {process.pid: process for process in self._parts().values()}
@@ -176,7 +181,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for(look: Callable[[], T], seconds: float, told: Callable[[], str] = str) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float, told: Callable[[], str] = str) -> T:
     """Return what `look` finds as soon as it is true. Fails when nothing came for that long."""
     until = time.monotonic() + seconds
     while not (found := look()):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 def test_every_part_returns_after_kill_and_ctrl_c_leaves_nothing(house: House) -> None:
     house.start_and_wait()
     for name in PARTS:
-        before = wait_for(lambda name=name: house.part(name), UP_S)
+        before = wait_for(partial(house.part, name), UP_S)
         before.kill()
-        before.wait(UP_S)
-        after = wait_for(lambda name=name: house.part(name), UP_S)
-        assert after.pid != before.pid
+        wait_for(partial(house.part_other_than, before.pid, name), UP_S)
         house.note_processes()
     assert house.ask("/healthz") < 500  # waits in the held socket while web is started again
     house.process.send_signal(signal.SIGINT)

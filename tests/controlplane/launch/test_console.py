@@ -36,12 +36,12 @@ def test_greets_at_the_first_answer_even_if_web_died_holding_the_question(
         first = FirstAnswer(door.getsockname(), console.greet)
         door.accept()[0].close()
         first.handle_read_event()
-        assert first.pending
+        assert first.readable()
         assert capsys.readouterr().out == ""
         with door.accept()[0] as asked:
             assert asked.recv(100).startswith(b"GET ")
             asked.sendall(b"HTTP/1.1 404 Not Found\r\n\r\n")
             first.handle_read_event()
-        assert not first.pending
+        assert not first.readable()
         assert capsys.readouterr().out == "here I am\n"
         first.close()

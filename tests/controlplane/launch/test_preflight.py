@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import pytest
 
-from controlplane.launch import preflight
 from controlplane.launch.preflight import RefusedError, check_place, check_start
 from controlplane.settings.env import read_env
 
@@ -34,7 +33,7 @@ def test_folder_for_sockets_must_not_be_a_link(
 
 
 def test_low_disk_is_said_with_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: Usage(free=7 * 2**20))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(free=7 * 2**20))
     with pytest.raises(RefusedError, match="7 MiB free, at least 100 MiB"):
         check_start(replace(read_env(), data=tmp_path))
 
