@@ -26,9 +26,16 @@ class Relay:
         self._jobs: queue.Queue[Job] = queue.Queue(QUEUE_LIMIT)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._silent = False
+
+    def silence(self) -> None:
+        """Send nothing from now on, where no broker runs yet; the outbox keeps every nudge."""
+        self._silent = True
 
     def send(self, job: Job) -> None:
         """Queue a job; drop it when the queue is full. Never blocks, never raises."""
+        if self._silent:
+            return
         self._start()
         try:
             self._jobs.put_nowait(job)

@@ -1,6 +1,7 @@
 """`manage.py up`: run all of Slipway on this machine until Ctrl-C."""
 
 import signal
+import socket
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,13 @@ from controlplane.launch.instance import clear_leftovers, hold
 from controlplane.launch.parts import parts
 from controlplane.launch.preflight import RefusedError, check_start
 from controlplane.launch.supervision import supervise
+from controlplane.sign_in_address import sign_in_address
+from models_app.domain.names import slugify_name
+from models_app.domain.states import Role
+from models_app.models import User
+from models_app.notify.relay import relay
+from models_app.services.bootstrap import first_start, take_over
+from models_app.services.sign_in import LINK_MINUTES, link_create
 
 
 class Command(BaseCommand):
@@ -35,19 +43,36 @@ class Command(BaseCommand):
             raise SystemExit("Stopped before it was up.") from None
 
     def _run(self) -> None:
-        console = Console(self._greeting)
-        clear_leftovers(settings.PATHS)
-        check_start(settings.ENV)
-        bring_up_to_date(settings.PATHS.database, console.say)
-        connections.close_all()
+        env, paths = settings.ENV, settings.PATHS
+        console = Console(greeting)
+        clear_leftovers(paths)
+        check_start(env)
+        relay.silence()  # the broker comes later, and finds what the outbox kept
+        bring_up_to_date(paths.database, console.say)
+        first_start(host_name=this_machine(), with_model=env.first_model)
+        if not env.broker_url:  # with a broker of their own, other machines may be at work
+            take_over()
         try:
-            supervise(parts(settings.ENV, settings.PATHS), settings.ENV, settings.PATHS, console)
+            supervise(parts(env, paths), env, paths, console)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut this short
+            connections.close_all()  # opened long ago
             if "stop_engines" in get_commands():
                 call_command("stop_engines")
         console.say("Slipway has stopped.")
 
-    def _greeting(self) -> str:
+
+def greeting() -> str:
+    """Return the line that says where Slipway is: with a sign-in link until somebody is set up."""
+    admin = User.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").first()
+    if admin is None or User.objects.filter(role=Role.ADMIN, is_set_up=True).exists():
         return f"Slipway is at {settings.PUBLIC_URL}"
+    address = settings.PUBLIC_URL + sign_in_address(link_create(admin))
+    return f"Slipway is at {address} (this link works once, for {LINK_MINUTES} minutes)"
+
+
+def this_machine() -> str:
+    """Return this machine's name as a name of Slipway's."""
+    name = socket.gethostname().split(".")[0]
+    return slugify_name(name) if any(c.isalnum() for c in name) else "this-machine"
