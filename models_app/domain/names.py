@@ -1,10 +1,12 @@
 """The grammar of names: safe in addresses, labels, file names, containers and shells alike."""
 
 import re
+import unicodedata
 
 from models_app.domain.errors import InvalidError
 
 NAME_LENGTH = 48
+FILE_NAME_LENGTH = 120
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?")  # one DNS label
 _UNSAFE_IN_FILE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -20,14 +22,18 @@ def check_name(name: str, field: str = "name") -> str:
 
 def slugify_name(text: str) -> str:
     """Return a name made of what people wrote; `model` when nothing of it is usable."""
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:NAME_LENGTH].strip("-")
+    plain = unicodedata.normalize("NFKD", text[:500]).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:NAME_LENGTH].strip("-")
     return slug or "model"
 
 
 def safe_file_name(text: str) -> str:
-    """Return the last part of a path as a harmless file name of at most 120 characters."""
-    name = _UNSAFE_IN_FILE.sub("_", text.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".-")
-    return name[-120:] or "file"
+    """Return the last part of a path as a harmless file name; what is too long keeps its ending.
+
+    Harmless names stay as they are, so that the answer can be asked again.
+    """
+    last = text.replace("\\", "/").rsplit("/", 1)[-1]
+    return _UNSAFE_IN_FILE.sub("_", last)[-FILE_NAME_LENGTH:].lstrip(".-") or "file"
 
 
 def workload_name(deployment: str, index: int, revision: int) -> str:
