@@ -40,7 +40,9 @@ SPANS = {
 def span_of(key: str) -> Span:
     """Return the range named `key`. Raises InvalidError."""
     if key not in SPANS:
-        raise InvalidError("UNKNOWN_RANGE", params={"known": list(SPANS)}, fields={"range": "x"})
+        raise InvalidError(
+            "UNKNOWN_RANGE", params={"known": list(SPANS)}, fields={"range": "UNKNOWN_RANGE"}
+        )
     return SPANS[key]
 
 

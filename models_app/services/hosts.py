@@ -149,6 +149,6 @@ def _check_budget(budget: int | None) -> None:
     if budget is not None and budget < MEMORY_BUDGET_FLOOR:
         raise InvalidError(
             "BUDGET_TOO_SMALL",
-            params={"floor": MEMORY_BUDGET_FLOOR},
+            params={"floor_bytes": MEMORY_BUDGET_FLOOR},
             fields={"memory_budget_bytes": "VALUE_OUT_OF_RANGE"},
         )

@@ -2,7 +2,7 @@
 
 The throttle counts failures per account and per address over the last hour. Beyond the free ones,
 the next try must wait after the last failure, and the wait doubles with every further round.
-`docs/decisions/0010-sign-in-throttle.md` says why this is ours.
+`docs/decisions/sign-in-throttle.md` says why this is ours.
 """
 
 from datetime import timedelta

@@ -1,0 +1,284 @@
+"""The table behind `errors.py`: code -> (sentence, what to do now). Sentences take the parameters
+that the error was raised with.
+"""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+Text = str | Promise
+
+_RELOAD = _("Read it again, then repeat the change.")
+_SIGN_IN = _("Sign in, or send a valid API token.")
+_CHECK_FIELDS = _("Correct the fields named, then send it again.")
+_RETRY_LATER = _("Try again in a moment.")
+_LOWER = _("Lower it, then send it again.")
+_CHOOSE_KNOWN = _("Choose one of those that exist.")
+
+SENTENCES: dict[str, tuple[Text, Text]] = {
+    # --- who asks ----------------------------------------------------------------------------
+    "NOT_SIGNED_IN": (_("You are not signed in."), _SIGN_IN),
+    "SIGN_IN_FAILED": (_("Name or password is wrong."), _("Check both and try again.")),
+    "SIGN_IN_THROTTLED": (
+        _("Too many failed attempts. The next one is possible in {wait_s}."),
+        _("Wait, or ask an admin for a one-time sign-in link."),
+    ),
+    "LINK_USED_UP": (
+        _("This link has been used, or its time is over."),
+        _("Ask for a new link, or make one with `manage.py sign_in_link`."),
+    ),
+    "TOKEN_INVALID": (
+        _("The API token is unknown, expired or revoked."),
+        _("Create a new token in your profile."),
+    ),
+    "NOT_ALLOWED": (
+        _("This needs the role {needed}; yours is {role}."),
+        _("Ask an admin for the role, or use a token with a wider scope."),
+    ),
+    "SCOPE_TOO_WIDE": (
+        _("A token cannot allow more than you may do: {needed} is more than {role}."),
+        _("Choose a narrower scope."),
+    ),
+    "SCOPE_UNKNOWN": (
+        _("A token needs one or more of the scopes read, operate and admin."),
+        _CHOOSE_KNOWN,
+    ),
+    "CSRF_FAILED": (
+        _("This request did not come from a page of this Slipway."),
+        _("Reload the page and try again; scripts use a bearer token instead of cookies."),
+    ),
+    "NOT_SET_UP": (
+        _("Your account is not set up yet."),
+        _("Open Slipway in the browser and choose your name and password first."),
+    ),
+    "ALREADY_SET_UP": (_("This account is set up already."), _("Change it in your profile.")),
+    "LAST_ADMIN": (
+        _("{name} is the last admin; without one nobody could manage Slipway."),
+        _("Make somebody else an admin first."),
+    ),
+    "ROLE_UNKNOWN": (_("There is no such role."), _("Use viewer, operator or admin.")),
+    "PASSWORD_WRONG": (_("The current password is wrong."), _("Type it again.")),
+    "PASSWORD_TOO_SHORT": (
+        _("The password is too short: it needs 12 characters at least."),
+        _("Use a few words in a row."),
+    ),
+    "PASSWORD_TOO_LONG": (
+        _("The password is longer than 1,024 characters."),
+        _("Use a shorter one."),
+    ),
+    "PASSWORD_TOO_COMMON": (
+        _("This password is on every attacker's list."),
+        _("Use a few words in a row."),
+    ),
+    "PASSWORD_TOO_SIMILAR": (
+        _("The password is too much like the name."),
+        _("Use words that have nothing to do with you."),
+    ),
+    "PASSWORD_WEAK": (_("The password is too weak."), _("Use a few words in a row.")),
+    # --- what was sent -----------------------------------------------------------------------
+    "INVALID": (_("What was sent cannot be accepted."), _CHECK_FIELDS),
+    "FIELD_UNKNOWN": (_("Some fields do not exist here."), _("Leave them out.")),
+    "VALUE_INVALID": (_("A value cannot be accepted."), _CHECK_FIELDS),
+    "VALUE_OUT_OF_RANGE": (_("A value is out of its range."), _CHECK_FIELDS),
+    "MALFORMED_BODY": (
+        _("The body cannot be read as what it says it is."),
+        _("Send JSON in UTF-8 with the header `Content-Type: application/json`."),
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": (
+        _("Bodies of this content type are not read here."),
+        _("Send JSON with the header `Content-Type: application/json`."),
+    ),
+    "TOO_LARGE": (_("The body is larger than {limit_bytes}."), _("Send less at once.")),
+    "NAME_INVALID": (
+        _("“{name}” cannot be a name."),
+        _("Use 1 to 48 lower-case letters, digits and hyphens, none of them at either end."),
+    ),
+    "NAME_TAKEN": (_("The name “{name}” is taken."), _("Choose another name.")),
+    "NAME_NOT_CONFIRMED": (_("The name typed is not the name shown."), _("Type it once more.")),
+    "CURSOR_INVALID": (
+        _("The cursor is not one of this list."),
+        _("Start again without a cursor, with the same filters as before."),
+    ),
+    "UNKNOWN_RANGE": (_("There is no such time range."), _("Use 15m, 1h, 24h or 7d.")),
+    "IDEMPOTENCY_KEY_INVALID": (
+        _("The idempotency key is empty, too long or not plain text."),
+        _("Use 1 to {limit} printable ASCII characters, a UUID for example."),
+    ),
+    "IDEMPOTENCY_MISMATCH": (
+        _("This idempotency key came with another request before."),
+        _("Use a new key for a new request."),
+    ),
+    "IDEMPOTENCY_RUNNING": (
+        _("The first request with this idempotency key is still at work."),
+        _RETRY_LATER,
+    ),
+    "SECRET_SHOWN_ONCE": (
+        _("This was done before, and its answer held a secret that is shown only once."),
+        _("Use what you kept, or revoke it and begin anew with a new idempotency key."),
+    ),
+    # --- deployments -------------------------------------------------------------------------
+    "ENGINE_UNKNOWN": (_("There is no engine “{engine}”."), _CHOOSE_KNOWN),
+    "PARAMETERS_INVALID": (_("The engine does not take these parameters."), _CHECK_FIELDS),
+    "UNSUPPORTED_FORMAT": (
+        _("The engine {engine} cannot serve files of format {format}."),
+        _("Choose another engine, or another artifact."),
+    ),
+    "CONTEXT_TOO_LARGE": (
+        _("A context of {asked} tokens was asked for; the model takes {limit} at most."),
+        _("Lower the context length."),
+    ),
+    "REPLICAS_OUT_OF_RANGE": (
+        _("The number of replicas must be between 0 and {limit}."),
+        _("Choose a number in that range."),
+    ),
+    "PLACEMENT_INVALID": (
+        _("The placement cannot be understood."),
+        _("Give `hosts` (a list of names) or `selector` (labels), and `policy` spread or pack."),
+    ),
+    "HOST_UNKNOWN": (_("There is no host {names}."), _CHOOSE_KNOWN),
+    "REVISION_UNKNOWN": (_("There is no revision {number}."), _CHOOSE_KNOWN),
+    "BEING_DELETED": (
+        _("{name} is being deleted."),
+        _("Wait until it is gone, then create it anew."),
+    ),
+    "STATE_FORBIDS": (
+        _("That cannot be done while it is {state}."),
+        _("Wait until its state has changed."),
+    ),
+    "STALE": (_("{name} was changed by somebody else meanwhile."), _RELOAD),
+    # --- models, artifacts, hosts ------------------------------------------------------------
+    "ARTIFACT_NOT_READY": (
+        _("{file} cannot be used yet: it is {state}."),
+        _("Wait until the import has finished, or import it again."),
+    ),
+    "MODEL_IN_USE": (
+        _("{name} is used by: {deployments}."),
+        _("Delete these deployments, or give them another model, first."),
+    ),
+    "MODEL_GONE": (_("The model was deleted meanwhile."), _("Start the import again.")),
+    "IMPORT_RUNNING": (
+        _("{name} is being imported from there already."),
+        _("Watch that operation instead: {operation}."),
+    ),
+    "SOURCE_UNKNOWN": (_("Models cannot come from there."), _("Use file, url or upload.")),
+    "UPLOAD_UNKNOWN": (_("There is no such upload."), _("Upload the file first.")),
+    "UPLOAD_OFFSET": (
+        _("The upload holds {done} bytes; the piece sent does not begin there."),
+        _("Go on from the size that the upload has now."),
+    ),
+    "UPLOAD_BUSY": (_("This upload is being written by another request."), _RETRY_LATER),
+    "UPLOAD_INCOMPLETE": (
+        _("The connection ended before the whole piece had come."),
+        _("Ask for the upload's size, then go on from there."),
+    ),
+    "DISK_SPACE": (
+        _("It needs {needed_bytes} on disk; {free_bytes} are free."),
+        _("Free space on the disk of Slipway's data folder, then try again."),
+    ),
+    "RUNTIME_UNKNOWN": (_("There is no runtime “{runtime}”."), _CHOOSE_KNOWN),
+    "PROCESS_HOST_EXISTS": (
+        _("This machine is a host already."),
+        _("Use the host of kind process that exists."),
+    ),
+    "LABELS_INVALID": (
+        _("The labels cannot be accepted."),
+        _("Use at most {limit} labels, each key and value 1 to 63 printable characters."),
+    ),
+    "BUDGET_TOO_SMALL": (
+        _("A memory budget under {floor_bytes} is too small for any model."),
+        _("Raise it, or leave it empty to allow all of the memory."),
+    ),
+    "HOST_IN_USE": (
+        _("{replicas} replicas are still on {name}."),
+        _("Drain the host first, and wait until it is empty."),
+    ),
+    "PLACEMENT_IN_USE": (
+        _("{replicas} replicas use this artifact on this host."),
+        _("Stop or move them first."),
+    ),
+    "ALREADY_DONE": (_("{title} has been done already."), _("There is nothing to repeat.")),
+    "LOGS_UNAVAILABLE": (_("The logs cannot be read at this moment."), _RETRY_LATER),
+    # --- chats -------------------------------------------------------------------------------
+    "CHATS_FULL": (
+        _("You have kept {limit} chats, which is the most."),
+        _("Delete those that you no longer need."),
+    ),
+    "CHAT_TOO_LARGE": (_("The chat is too long to be kept."), _("Keep a shorter part of it.")),
+    # --- answers of models -------------------------------------------------------------------
+    "NO_READY_REPLICA": (
+        _("{name} has no replica that is ready."),
+        _("Look at the deployment: it says what it waits for."),
+    ),
+    "ENGINE_UNREACHABLE": (_("The engine on {host} does not answer."), _RETRY_LATER),
+    "ENGINE_REFUSED": (
+        _("The engine refused the request: {message}"),
+        _("Change the request; the engine says what it does not take."),
+    ),
+    "ENGINE_BUSY": (_("The engine on {host} is busy."), _RETRY_LATER),
+    "ENGINE_MALFORMED": (
+        _("The engine on {host} sent an answer that cannot be read."),
+        _("Look at the logs of the replica {workload}."),
+    ),
+    "ENGINE_DIED": (
+        _("The engine on {host} ended in the middle of the answer."),
+        _("Send it again; the replica is restarted by itself."),
+    ),
+    "FIRST_TOKEN_TIMEOUT": (
+        _("No answer began within {seconds}."),
+        _("Try a shorter prompt, or more replicas."),
+    ),
+    "ANSWER_STALLED": (_("The answer stopped coming for {seconds}."), _("Send it again.")),
+    "ROUTING_FAILED": (_("The request could not be handed to an engine."), _RETRY_LATER),
+    # --- the rest ----------------------------------------------------------------------------
+    "NOT_FOUND": (
+        _("Not found: {kind} “{ref}”."),
+        _("It may have been deleted, or you may not see it. List what there is."),
+    ),
+    "ROUTE_UNKNOWN": (
+        _("There is nothing at this address."),
+        _("The interactive documentation at /api/v1/docs lists every address."),
+    ),
+    "METHOD_NOT_ALLOWED": (
+        _("This address does not take the method {method}."),
+        _("It takes: {allowed}."),
+    ),
+    "BAD_REQUEST": (_("The request cannot be understood."), _("Check its address and headers.")),
+    "CONFLICT": (_("Its state does not allow that now."), _RELOAD),
+    "TOO_MANY": (_("Too many requests."), _("Wait {wait_s}, then go on more slowly.")),
+    "UNAVAILABLE": (_("A part of Slipway that this needs is away."), _RETRY_LATER),
+    "INTERNAL": (
+        _("Slipway failed here. The failure was recorded."),
+        _("Try again; if it stays, report it with the request id."),
+    ),
+}
+
+FIELDS: dict[str, Text] = {
+    "FIELD_REQUIRED": _("This is needed."),
+    "FIELD_UNKNOWN": _("There is no such field."),
+    "VALUE_INVALID": _("This value cannot be accepted."),
+    "VALUE_OUT_OF_RANGE": _("This is out of its range."),
+    "WRONG_TYPE": _("This is of the wrong type."),
+    "NAME_INVALID": _("Use 1 to 48 lower-case letters, digits and hyphens."),
+    "NAME_TAKEN": _("This name is taken."),
+    "CONTEXT_TOO_LARGE": _("The model takes {limit} tokens at most."),
+    "UNSUPPORTED_FORMAT": _("This engine cannot serve it."),
+    "HOST_UNKNOWN": _("There is no host {names}."),
+}
+
+KINDS: dict[str, Text] = {
+    "deployment": pgettext_lazy("kind", "deployment"),
+    "revision": pgettext_lazy("kind", "revision"),
+    "replica": pgettext_lazy("kind", "replica"),
+    "host": pgettext_lazy("kind", "host"),
+    "model": pgettext_lazy("kind", "model"),
+    "artifact": pgettext_lazy("kind", "artifact"),
+    "placement": pgettext_lazy("kind", "placement"),
+    "operation": pgettext_lazy("kind", "operation"),
+    "event": pgettext_lazy("kind", "event"),
+    "engine": pgettext_lazy("kind", "engine"),
+    "user": pgettext_lazy("kind", "user"),
+    "token": pgettext_lazy("kind", "token"),
+    "chat": pgettext_lazy("kind", "chat"),
+    "upload": pgettext_lazy("kind", "upload"),
+    "fragment": pgettext_lazy("kind", "part of the page"),
+}
