@@ -6,7 +6,7 @@ One that does not load is logged and left out; the others work on.
 
 import importlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -65,13 +65,20 @@ def open_runtime(
     return runtime
 
 
-def source(key: str, *, uploads: Path) -> Source:
-    """Return one source. Raises FailureError SOURCE_REFUSED."""
+def source(key: str, *, uploads: Path, networks: Sequence[str] = ()) -> Source:
+    """Return one source. Raises FailureError SOURCE_REFUSED.
+
+    `uploads` is where received files lie; `networks` are local ones it may fetch from all the same.
+    """
     path = _paths("slipway.sources", SOURCES).get(key)
     make = _load(path) if path else None
     if make is None:
         raise fail(FailureCode.SOURCE_REFUSED, reason="unknown", source=key)
-    made: Source = make(uploads) if key == "upload" else make()
+    needed: dict[str, dict[str, Any]] = {
+        "upload": {"uploads": uploads},
+        "url": {"allow": networks},
+    }
+    made: Source = make(**needed.get(key, {}))
     return made
 
 

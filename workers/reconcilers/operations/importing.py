@@ -33,7 +33,11 @@ class ImportWork:
 
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Fetch a slice; when the file is whole, check and record it."""
-        source = source_of(operation.parameters["source"], uploads=settings.PATHS.uploads)
+        source = source_of(
+            operation.parameters["source"],
+            uploads=settings.PATHS.uploads,
+            networks=settings.ENV.fetch_networks,
+        )
         description = _describe(operation, lease, source)
         part = part_path(operation)
         if not _fetch(operation, lease, source, description):
