@@ -46,8 +46,8 @@ lock: $(VENV)/.dev ## resolve requirements/*.in into hash-locked files (uv does 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
-messages: $(VENV)/.dev ## collect new texts into the translation catalogs (needs gettext)
-	$(BIN)/python manage.py makemessages --all --no-location
+messages: $(VENV)/.dev ## bring the translation catalogs in step with the code; names what is untranslated
+	$(BIN)/python manage.py collect_messages
 
 clean: ## remove the virtual environment and caches; never the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

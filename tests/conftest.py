@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from controlplane.wording.catalogues import catalogue_paths, compile_catalogue
 from models_app.domain.states import Role
 from models_app.models import User
 from tests.factories import make_user
@@ -19,6 +20,12 @@ def data_folder() -> Iterator[None]:
     yield
     if settings.PATHS.root.name.startswith("slipway-test-"):
         shutil.rmtree(settings.PATHS.root, ignore_errors=True)
+
+
+def pytest_configure() -> None:
+    """Compile the translations before anything reads them."""
+    for language, path in catalogue_paths(settings.LOCALE_PATHS[0]).items():
+        compile_catalogue(path, language)
 
 
 @pytest.fixture

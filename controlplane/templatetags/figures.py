@@ -104,7 +104,8 @@ def memory_bar(  # noqa: PLR0913 (the bar's own figures, all keyword)
     """`{% memory_bar total=… others=… ours=… promised=… budget=… extra=… scale=… label=… %}`.
 
     Bytes. `ours` is measured, `promised` predicted and not yet measured, `extra` the deployment
-    being previewed, `budget` where ours ends, `scale` the full width when bars are compared.
+    being previewed, `budget` how much of the host may be ours, `scale` the full width when bars
+    are compared.
     """
     full = scale or total or 1
     parts = [
@@ -114,7 +115,7 @@ def memory_bar(  # noqa: PLR0913 (the bar's own figures, all keyword)
         ("extra", gettext("This deployment"), extra or 0),
     ]
     taken = others + ours + promised + (extra or 0)
-    limit = budget if budget is not None else total
+    limit = total if budget is None else min(total, others + budget)
     segments = memory_segments(parts=parts, full_bytes=full)
     spoken = [f"{segment.label} {size_text(segment.size_bytes)}" for segment in segments]
     return {
@@ -123,7 +124,7 @@ def memory_bar(  # noqa: PLR0913 (the bar's own figures, all keyword)
         "segments": segments,
         "over": taken > limit,
         "total_width": round(min(100.0, 100.0 * total / full), 2),
-        "budget_at": None if budget is None else round(min(100.0, 100.0 * budget / full), 2),
+        "budget_at": None if budget is None else round(100.0 * limit / full, 2),
         "budget": budget,
         "total": total,
         "free": max(0, limit - taken),

@@ -46,7 +46,7 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
 
 def _theme(request: HttpRequest) -> str:
     chosen = request.COOKIES.get(THEME_COOKIE) or getattr(request.user, "theme", "")
-    return chosen if chosen in THEMES else ""
+    return chosen if chosen in THEMES else ""  # "system" is the switch's word for neither
 
 
 def _other_languages() -> list[tuple[str, str]]:
@@ -97,15 +97,15 @@ def _words() -> dict[str, Any]:
             "light": gettext("Theme: light"),
             "dark": gettext("Theme: dark"),
         },
-        "selected": gettext("{n} selected"),
+        "selected": gettext("Selected: {n}"),
         "requestFailed": gettext("The server did not answer. Nothing was changed."),
         "refused": gettext("The server refused this ({code})."),
         "log": {
             "pause": gettext("Pause"),
             "follow": gettext("Follow"),
-            "lines": gettext("{n} lines"),
-            "found": gettext("{n} found"),
-            "held": gettext("{n} new lines below"),
+            "lines": gettext("Lines: {n}"),
+            "found": gettext("Found: {n}"),
+            "held": gettext("New below: {n}"),
         },
         "chart": {
             "none": gettext("No samples in this range yet."),

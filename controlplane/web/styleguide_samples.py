@@ -51,7 +51,7 @@ def invalid_form() -> SampleForm:
     """Return the form as it comes back with mistakes."""
     return SampleForm(
         {"name": "Support chat!", "context": "8192", "host": "a", "model": "smollm2"},
-        prefix="wrong",
+        auto_id="wrong_%s",
     )
 
 

@@ -81,7 +81,7 @@ def parameters_text(count: float | None) -> str:
         return UNKNOWN
     for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
         if count >= limit * 0.9995:
-            return f"{short_number_text(round(count / limit, 1))} {unit}"
+            return f"{short_number_text(count / limit)} {unit}"
     return number_text(count)
 
 

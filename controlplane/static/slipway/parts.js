@@ -1,0 +1,198 @@
+// What the parts of a page do: dialogs, copying, times that age, toasts, selections.
+//
+// slipway.toast(text, level) shows a toast: info, success, warning or error. A server may send one
+// with the header HX-Trigger: {"slipway:toast": {"text": …, "level": …}}.
+(() => {
+  "use strict";
+  const { words, fill, number, language } = window.slipway;
+  const byId = (id) => document.getElementById(id);
+
+  // --- times ----------------------------------------------------------------------------------------
+  const STEPS = [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ];
+  const MONTH_S = 2592000;
+  const span = (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    const [step, unit] = STEPS.find(([size]) => whole >= size) || STEPS[3];
+    return fill(words.time[unit], { n: number(Math.floor(whole / step)) });
+  };
+  const date = (moment, options) => new Intl.DateTimeFormat(language, options).format(moment);
+  const ago = (moment) => {
+    const seconds = (Date.now() - moment) / 1000;
+    if (Math.abs(seconds) >= MONTH_S) {
+      return date(moment, { day: "numeric", month: "short", year: "numeric" });
+    }
+    if (seconds <= -1) return fill(words.time.in, { span: span(-seconds) });
+    return seconds < 1 ? words.time.now : fill(words.time.ago, { span: span(seconds) });
+  };
+  const full = (moment) =>
+    date(moment, {
+      day: "numeric",
+      month: "long",
+      year: "numeric",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      timeZoneName: "short",
+    });
+  const SHOWS = {
+    ago,
+    since: (moment) => span((Date.now() - moment) / 1000),
+    clock: (moment) =>
+      date(moment, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
+    moment: full,
+  };
+  const ages = (kind) => kind === "ago" || kind === "since";
+  const tick = (within, all) => {
+    for (const time of within.querySelectorAll("time[data-time]")) {
+      const kind = time.dataset.time;
+      if (!SHOWS[kind] || !(all || ages(kind))) continue;
+      const moment = new Date(time.dateTime);
+      const text = SHOWS[kind](moment);
+      if (time.textContent !== text) time.textContent = text;
+      if (all) time.title = full(moment);
+    }
+  };
+  tick(document, true);
+  setInterval(() => document.hidden || tick(document, false), 1000);
+
+  // --- toasts ---------------------------------------------------------------------------------------
+  const SHAPES = { success: "ready", warning: "warn", error: "bad", info: "stopped" };
+  const STAYS_MS = 8000;
+  const sprite = () => document.querySelector("svg use[href]").getAttribute("href").split("#")[0];
+  const drawing = (kind, id) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    svg.setAttribute("class", kind);
+    svg.setAttribute("aria-hidden", "true");
+    use.setAttribute("href", `${sprite()}#${id}`);
+    svg.append(use);
+    return svg;
+  };
+  const toast = (text, level = "info") => {
+    const shape = SHAPES[level] || SHAPES.info;
+    const box = document.createElement("div");
+    box.className = `toast is-${shape}`;
+    const line = document.createElement("span");
+    line.textContent = text;
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "button button-quiet button-small button-icon";
+    close.dataset.toastClose = "";
+    close.setAttribute("aria-label", words.close);
+    close.append(drawing("icon", "close"));
+    box.append(drawing("mark", `state-${shape}`), line, close);
+    const region = byId("toasts");
+    region.append(box);
+    while (region.children.length > 4) region.firstElementChild.remove();
+    leave(box, level);
+  };
+  const leave = (box, level) => {
+    if (level === "error") return; // stays until it is closed
+    const wait = () =>
+      setTimeout(() => (box.matches(":hover, :focus-within") ? wait() : box.remove()), STAYS_MS);
+    wait();
+  };
+  window.slipway.toast = toast;
+  for (const box of document.querySelectorAll(".toast")) {
+    leave(box, box.classList.contains("is-bad") ? "error" : "info");
+  }
+  document.addEventListener("slipway:toast", (event) =>
+    toast(event.detail.text, event.detail.level),
+  );
+  document.addEventListener("htmx:sendError", () => toast(words.requestFailed, "error"));
+  document.addEventListener("htmx:responseError", (event) => {
+    const { status, getResponseHeader } = event.detail.xhr;
+    if (getResponseHeader?.call(event.detail.xhr, "HX-Trigger")?.includes("slipway:toast")) return;
+    toast(fill(words.refused, { code: status }), "error");
+  });
+
+  // --- copying --------------------------------------------------------------------------------------
+  const copy = async (button, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.createElement("textarea"); // plain http on another machine
+      area.value = text;
+      area.className = "visually-hidden";
+      (button.closest("dialog") || document.body).append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    const use = button.querySelector("use");
+    const before = use?.getAttribute("href");
+    button.dataset.copied = "";
+    use?.setAttribute("href", `${before.split("#")[0]}#check`);
+    setTimeout(() => {
+      delete button.dataset.copied;
+      use?.setAttribute("href", before.split("#")[0] + "#copy");
+    }, 1500);
+    byId("said").textContent = words.copied;
+  };
+  window.slipway.copy = copy;
+
+  // --- clicks ---------------------------------------------------------------------------------------
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest(selector);
+    let button;
+    if ((button = at("[data-copy]"))) copy(button, button.dataset.copy);
+    else if ((button = at("[data-copy-from]"))) {
+      copy(button, byId(button.dataset.copyFrom).innerText);
+    } else if ((button = at("[data-dialog-open]"))) {
+      byId(button.dataset.dialogOpen)?.showModal();
+    } else if ((button = at("[data-dialog-close]"))) button.closest("dialog").close();
+    else if ((button = at("[data-toast-close]"))) button.closest(".toast").remove();
+    else if ((button = at("[data-toast]"))) toast(button.dataset.toast, button.dataset.toastLevel);
+    else if (at("[data-reload]")) location.reload();
+    else if (at("[data-back]")) {
+      if (document.referrer.startsWith(location.origin)) location.assign(document.referrer);
+      else location.assign("/");
+    } else if (event.target.matches("dialog.dialog")) event.target.close(); // on its veil
+  });
+
+  // --- fields ---------------------------------------------------------------------------------------
+  const selection = (form) => {
+    const boxes = [...form.querySelectorAll("tbody input[type=checkbox]")];
+    const picked = boxes.filter((box) => box.checked);
+    for (const box of boxes) {
+      box.closest("tr").setAttribute("aria-selected", String(box.checked));
+    }
+    const all = form.querySelector("[data-bulk-all]");
+    if (all) {
+      all.checked = boxes.length > 0 && picked.length === boxes.length;
+      all.indeterminate = picked.length > 0 && picked.length < boxes.length;
+    }
+    const bar = form.querySelector("[data-bulk-bar]");
+    if (!bar) return;
+    bar.hidden = picked.length === 0;
+    const count = bar.querySelector("[data-bulk-count]");
+    if (count) count.textContent = fill(words.selected, { n: number(picked.length) });
+  };
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-bulk]");
+    if (!form || event.target.type !== "checkbox") return;
+    if (event.target.matches("[data-bulk-all]")) {
+      for (const box of form.querySelectorAll("tbody input[type=checkbox]")) {
+        box.checked = event.target.checked;
+      }
+    }
+    selection(form);
+  });
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field.dataset.output) byId(field.dataset.output).textContent = number(Number(field.value));
+    if (field.dataset.mustEqual !== undefined) {
+      const same = field.value.trim() === field.dataset.mustEqual;
+      for (const button of field.form.querySelectorAll(".button-danger")) button.disabled = !same;
+    }
+  });
+
+  document.addEventListener("htmx:load", (event) => tick(event.detail.elt, true));
+  document.addEventListener("slipway:painted", (event) => tick(event.target, true));
+})();
