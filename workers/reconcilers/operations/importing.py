@@ -21,7 +21,7 @@ from models_app.models import Operation
 from models_app.services.artifacts import ArtifactContent, artifact_record, deploy_imported
 from models_app.services.leases import Lease
 from models_app.services.observed.operations import operation_progress
-from workers.reconcilers.operations.hashing import hash_file
+from workers.reconcilers.operations.hashing import hash_with_progress
 from workers.registry import source as source_of
 from workers.sources.base import Description, Source
 
@@ -43,7 +43,7 @@ class ImportWork:
         if not _fetch(operation, lease, source, description):
             return None
         found = _inspect(part)
-        sha256 = hash_file(part, lease, operation)
+        sha256 = hash_with_progress(part, lease, operation)
         if description.sha256 and description.sha256 != sha256:
             part.unlink()
             raise fail(FailureCode.CHECKSUM, wanted=description.sha256, got=sha256)

@@ -11,7 +11,7 @@ from models_app.domain.store import ModelStore
 from models_app.models import Operation
 from models_app.services.artifacts import artifact_state_set
 from models_app.services.leases import Lease
-from workers.reconcilers.operations.hashing import hash_file
+from workers.reconcilers.operations.hashing import hash_with_progress
 
 
 class VerifyWork:
@@ -26,7 +26,7 @@ class VerifyWork:
         if not path.is_file():
             artifact_state_set(lease, artifact, ArtifactState.MISSING)
             raise fail(FailureCode.ARTIFACT_MISSING, file=artifact.file_name)
-        got = hash_file(path, lease, operation)
+        got = hash_with_progress(path, lease, operation)
         if got != artifact.sha256:
             artifact_state_set(lease, artifact, ArtifactState.CORRUPT)
             raise fail(

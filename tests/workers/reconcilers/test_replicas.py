@@ -1,0 +1,193 @@
+"""Deployments come true on this machine: real processes of the fake engine, the real runtime."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from django.conf import settings
+
+from models_app.domain.store import ModelStore, hash_file
+from models_app.models import Deployment, Event, Host, Placement, Replica, User
+from models_app.services import deployments as wishes
+from models_app.services.engines import engines_publish
+from models_app.services.hosts import host_add, host_drain
+from tests.factories import actor_of, make_artifact
+from tests.gguf_files import gguf_bytes
+from tests.workers.reconcilers.driving import hurry, settle
+from workers.reconcilers.runtimes import runtime_of
+from workers.registry import engines
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+@pytest.fixture
+def here(alice: User) -> Iterator[Host]:
+    """This machine as a host; whatever a test leaves running on it is ended."""
+    engines_publish(engine.manifest for engine in engines().values())
+    host = host_add(actor_of(alice), name="here", runtime="process")
+    settle(lambda: Host.objects.get().state == "ready")
+    yield host
+    host.refresh_from_db()
+    with runtime_of(host) as runtime:
+        for workload in list(runtime.list_owned()):
+            while not runtime.remove(workload.name, force=True):
+                pass
+
+
+@pytest.fixture
+def chat(here: Host, alice: User, tmp_path: Path) -> Deployment:
+    """One replica of the fake engine, wished for."""
+    part = tmp_path / "a.part"
+    part.write_bytes(gguf_bytes())
+    sha256, size = hash_file(part), part.stat().st_size
+    ModelStore(settings.PATHS.models).adopt(part, sha256, "a.gguf")
+    artifact = make_artifact(sha256=sha256, size_bytes=size, file_name="a.gguf")
+    return wishes.deployment_create(actor_of(alice), name="chat", engine="fake", artifact=artifact)
+
+
+def is_ready(replicas: int = 1) -> bool:
+    rows = Replica.objects.exclude(state="retired")
+    return (
+        Deployment.objects.get().state == "ready"
+        and [row.state for row in rows] == ["ready"] * replicas
+    )
+
+
+def live() -> Replica:
+    return Replica.objects.exclude(state="retired").get()
+
+
+def pid_of(replica: Replica) -> int:
+    return int(replica.external_id.split(":")[0])
+
+
+def codes() -> list[str]:
+    return list(Event.objects.order_by("pk").values_list("code", flat=True))
+
+
+def test_a_wish_comes_true_and_serves(chat: Deployment) -> None:
+    settle(is_ready)
+    replica = live()
+    answer = httpx.post(
+        f"http://{replica.address}/v1/chat/completions",
+        json={"messages": [{"role": "user", "content": "hello"}], "max_tokens": 3},
+    )
+    assert answer.json()["usage"]["completion_tokens"] == 3
+    assert replica.reason["passed_over"] == {}
+    assert Placement.objects.get().state == "ready"
+    assert codes()[-1] == "deployment.became_ready"
+
+
+def test_nothing_is_left_to_do_after_it_came_true(chat: Deployment) -> None:
+    """Convergence: looking again changes nothing and starts nothing."""
+    settle(is_ready)
+    before = (pid_of(live()), Event.objects.count(), Replica.objects.count())
+    for _ in range(3):
+        hurry_all()
+        settle(is_ready)
+    assert (pid_of(live()), Event.objects.count(), Replica.objects.count()) == before
+
+
+def hurry_all() -> None:
+    for row in (Deployment.objects.get(), live()):
+        type(row)._default_manager.filter(pk=row.pk).update(next_action_at=row.created_at)
+
+
+def test_a_killed_engine_is_told_and_started_again(chat: Deployment) -> None:
+    settle(is_ready)
+    killed = live()
+    os.killpg(os.getpgid(pid_of(killed)), signal.SIGKILL)
+    hurry_all()
+    settle(lambda: live().state == "backoff")
+    failed = live()
+    assert failed.failure_code == "ENGINE_EXITED"
+    assert failed.failure_evidence
+    assert failed.attempts == 1
+    hurry(failed)
+    settle(is_ready)
+    assert pid_of(live()) != pid_of(killed)
+    assert live().restarts == 1
+
+
+def test_an_engine_that_fails_to_start_ends_in_backoff_with_its_last_words(
+    chat: Deployment, alice: User
+) -> None:
+    settle(is_ready)
+    wishes.deployment_revise(
+        actor_of(alice), chat, version=None, parameters={"fail_start": "OUT_OF_MEMORY"}
+    )
+    settle(lambda: Replica.objects.filter(state="backoff").exists())
+    chat.refresh_from_db()
+    settle(lambda: Deployment.objects.get().state == "degraded")
+    failed = Replica.objects.get(state="backoff")
+    assert failed.failure_code == "OUT_OF_MEMORY"
+    assert any("memory" in line for line in failed.failure_evidence)
+    # The roll stops here: the old revision serves on.
+    assert Replica.objects.get(state="ready").revision.number == 1
+    wishes.deployment_roll_back(actor_of(alice), chat, version=None, number=1)
+    settle(is_ready)
+    assert live().revision.number == 1
+
+
+def test_an_edit_reaches_running_copies_without_a_gap(chat: Deployment, alice: User) -> None:
+    settle(is_ready)
+    wishes.deployment_revise(actor_of(alice), chat, version=None, parameters={"tokens_per_s": 30.0})
+
+    def serves() -> bool:
+        assert Replica.objects.filter(state="ready").exists()
+        return is_ready() and live().revision.number == 2
+
+    settle(serves)
+
+
+def test_scaling_stopping_and_starting(chat: Deployment, alice: User) -> None:
+    settle(is_ready)
+    actor = actor_of(alice)
+    wishes.deployment_scale(actor, chat, version=None, replicas=3)
+    settle(lambda: is_ready(3))
+    wishes.deployment_stop(actor, chat, version=None)
+    settle(lambda: Deployment.objects.get().state == "stopped")
+    assert not [p for p in psutil.process_iter() if is_fake(p)]
+    wishes.deployment_start(actor, chat, version=None)
+    settle(lambda: is_ready(3))
+
+
+def is_fake(process: psutil.Process) -> bool:
+    try:
+        environ = process.environ()
+    except psutil.Error:
+        return False
+    return environ.get("SLIPWAY_INSTANCE") == settings.INSTANCE_ID
+
+
+def test_deleting_leaves_neither_rows_nor_processes(chat: Deployment, alice: User) -> None:
+    settle(is_ready)
+    wishes.deployment_delete(actor_of(alice), chat, version=None)
+    settle(lambda: not Deployment.objects.exists())
+    assert not Replica.objects.exists()
+    assert not [p for p in psutil.process_iter() if is_fake(p)]
+
+
+def test_draining_the_only_host_takes_nothing_away(chat: Deployment, alice: User) -> None:
+    settle(is_ready)
+    host_drain(actor_of(alice), Host.objects.get(), version=None)
+    pid = pid_of(live())
+    for _ in range(5):
+        hurry_all()
+        settle(lambda: live().state == "ready")
+    assert pid_of(live()) == pid
+
+
+def test_a_row_lost_after_the_start_finds_its_engine_again(chat: Deployment) -> None:
+    """The worker died between starting the process and writing anything down about it."""
+    settle(is_ready)
+    pid = pid_of(live())
+    Replica.objects.update(state="pending", spec_hash="", external_id="", address="")
+    hurry_all()
+    settle(is_ready)
+    assert pid_of(live()) == pid
+    assert "replica.adopted" in codes()
