@@ -44,11 +44,11 @@ def described() -> str:
     return f"{deployments} {replicas} {placements}"
 
 
-def hurry(row: WorkedRow) -> None:
+def hurry(row: Replica) -> None:
     """Let a waiting row be due now: its backoff is a matter of its state's age."""
     from datetime import timedelta
 
     from django.utils import timezone
 
     past = timezone.now() - timedelta(minutes=30)
-    type(row)._default_manager.filter(pk=row.pk).update(next_action_at=past, state_since=past)
+    Replica.objects.filter(pk=row.pk).update(next_action_at=past, state_since=past)
