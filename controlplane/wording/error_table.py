@@ -161,6 +161,14 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("Watch that operation instead: {operation}."),
     ),
     "SOURCE_UNKNOWN": (_("Models cannot come from there."), _("Use file, url or upload.")),
+    "URL_INVALID": (
+        _("This is not a web address that models can come from."),
+        _("Give an address that begins with http:// or https://, without a user name in it."),
+    ),
+    "URL_FORBIDDEN": (
+        _("This address leads to this machine or its own network services."),
+        _("Give another address, or let an operator allow the network in SLIPWAY_FETCH_NETWORKS."),
+    ),
     "UPLOAD_UNKNOWN": (_("There is no such upload."), _("Upload the file first.")),
     "UPLOAD_OFFSET": (
         _("The upload holds {done} bytes; the piece sent does not begin there."),

@@ -110,7 +110,10 @@ def test_of_two_admins_who_demote_each_other_at_once_one_remains() -> None:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert sorted(outcomes) == ["LAST_ADMIN", "done"]
+    # The later one is refused: as no admin any more, or because the last admin must stay.
+    assert "done" in outcomes
+    assert set(outcomes) - {"done"} <= {"LAST_ADMIN", "NOT_ALLOWED"}
+    assert len(outcomes) == 2
     assert User.objects.filter(role=Role.ADMIN).count() == 1
 
 
