@@ -4,6 +4,7 @@ A lease alone cannot stop a worker that slept and woke; the token can: it only g
 of a reconciler is `UPDATE ... WHERE lease_token = mine`, and zero rows means stop at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -68,6 +69,12 @@ def lease_take(
         return None
     token = rows.filter(lease_owner=owner).values_list("lease_token", flat=True).first()
     return None if token is None else Lease(model, row_id, token)
+
+
+def leases_free(model: type[WorkedRow], owners: Collection[str]) -> int:
+    """Take rows from owners that are known to be dead and make them due; return how many."""
+    held = model._default_manager.filter(lease_owner__in=owners)
+    return held.update(lease_owner="", lease_until=None, next_action_at=database_time())
 
 
 def database_time(seconds: float = 0.0) -> Any:

@@ -5,9 +5,6 @@ nothing: the row says what is due, and the lease lets one worker at a time find 
 """
 
 import logging
-import os
-import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +15,7 @@ from models_app.domain.errors import LeaseLostError
 from models_app.models.base import WorkedRow
 from models_app.notify import workers
 from models_app.services.leases import Lease, database_time, lease_take
+from workers.reconcilers.owners import new_owner
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +45,7 @@ def run(
     `related` names what is read with the row.
     """
     for _ in range(PASSES_LIMIT):
-        lease = lease_take(model, row_id, _owner())
+        lease = lease_take(model, row_id, new_owner())
         if lease is None:
             return
         row = model._default_manager.select_related(*related).filter(pk=row_id).first()
@@ -89,7 +87,3 @@ def _count_attempt(lease: Lease[R], row: R) -> int:
     except LeaseLostError:
         log.info("lease lost while noting an attempt")
     return attempts
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(6)}"
