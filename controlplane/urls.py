@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from controlplane.health import healthz
+
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
     path("", include("controlplane.web.urls")),
 ]
 

@@ -47,6 +47,7 @@ def _broker(paths: DataPaths) -> Part:
         "maxmemory": BROKER_MEMORY,
         "maxmemory-policy": "noeviction",
         "databases": "1",
+        "hz": "1",  # housekeeping a second, not ten: idle is idle
         "loglevel": "warning",
         "daemonize": "no",
     }

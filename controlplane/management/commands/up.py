@@ -5,7 +5,7 @@ import socket
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, connections
 
@@ -22,6 +22,8 @@ from models_app.models import User
 from models_app.notify.relay import relay
 from models_app.services.bootstrap import first_start, look_at_all
 from models_app.services.sign_in import LINK_MINUTES, link_create
+
+ENGINES_STOP_S = 3.0  # what the parts' own limits leave of the ten seconds that a stop may take
 
 
 class Command(BaseCommand):
@@ -57,8 +59,7 @@ class Command(BaseCommand):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut this short
             connections.close_all()  # opened long ago
-            if "stop_engines" in get_commands():
-                call_command("stop_engines")
+            call_command("stop_engines", seconds=ENGINES_STOP_S)
         console.say("Slipway has stopped.")
 
 
