@@ -2,10 +2,4 @@
 
 from typing import Any
 
-from django.urls import path
-
-from controlplane.live.page import PageSocket
-
-websocket_routes: list[Any] = [  # their views are ASGI applications, which Django cannot know
-    path("ws/live/", PageSocket.as_asgi(), name="live"),  # type: ignore[arg-type]
-]
+websocket_routes: list[Any] = []  # django.urls.path() entries whose views are consumers

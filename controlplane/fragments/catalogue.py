@@ -3,7 +3,14 @@
 from functools import cache
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "controlplane.fragments.deployments",
+    "controlplane.fragments.hosts",
+    "controlplane.fragments.language_models",
+    "controlplane.fragments.operations",
+    "controlplane.fragments.overview",
+    "controlplane.fragments.revisions",
+)
 
 
 @cache

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -22,6 +23,7 @@ from controlplane.wording.formats import size_text
 from controlplane.wording.states import LEVEL_SHAPES, Shape, state_word
 
 register = template.Library()
+UNDO = "undo:"  # a message's extra tag: the address whose POST takes the action back
 
 
 @register.simple_tag
@@ -87,6 +89,13 @@ def copy(text: str, label: str = "") -> SafeString:
         label or gettext("Copy"),
         icon("copy"),
     )
+
+
+@register.filter
+def undo_of(message: Message) -> str:
+    """`{{ message|undo_of }}`: the address whose POST takes back what a message tells."""
+    tag = message.extra_tags or ""
+    return tag.removeprefix(UNDO) if tag.startswith(UNDO) else ""
 
 
 _VERDICTS = {"fits": Shape.READY, "tight": Shape.WARN, "short": Shape.BAD}

@@ -16,8 +16,12 @@ _PAGE_KEYS = ("cursor", "page")
 
 
 def _query_of(context: Context) -> QueryDict:
-    request = context.get("request")
-    query: QueryDict = request.GET.copy() if request else QueryDict(mutable=True)
+    """The filters that a fragment was asked for, else those of the page's address."""
+    filters = context.get("filters")
+    if filters is None:
+        request = context.get("request")
+        filters = request.GET if request else QueryDict()
+    query: QueryDict = filters.copy()
     for key in _PAGE_KEYS:
         query.pop(key, None)
     return query

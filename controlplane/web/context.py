@@ -10,6 +10,8 @@ from django.utils.translation import get_language_info as language_info
 
 from controlplane.web import navigation
 from controlplane.wording.formats import relative_patterns
+from models_app.domain.states import Role
+from models_app.models import User
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "slipway_theme"
@@ -25,8 +27,10 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     signed_in = bool(user and user.is_authenticated)
     counts = navigation.frame_counts(request) if signed_in else {}
+    role = Role(user.role) if isinstance(user, User) else Role.VIEWER
     groups = [
-        navigation.entries(places, path=request.path, counts=counts) for places in navigation.PLACES
+        navigation.entries(places, path=request.path, counts=counts, role=role)
+        for places in navigation.PLACES
     ]
     return {
         "home": navigation.url_of("web:overview") or "/",
@@ -92,6 +96,7 @@ def _words() -> dict[str, Any]:
         "off": gettext("not live"),
         "copied": gettext("Copied"),
         "close": gettext("Close"),
+        "undo": gettext("Undo"),
         "theme": {
             "": gettext("Theme: the system's"),
             "light": gettext("Theme: light"),

@@ -8,6 +8,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.web.pages import counts_of
+from controlplane.wording.formats import number_text
+from models_app.domain.states import HostState, Role
+from models_app.selectors.overview import TROUBLED_DEPLOYMENTS, TROUBLED_HOSTS
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -17,6 +22,7 @@ class Place:
     label: str | Promise
     icon: str
     key: str = ""
+    role: Role = Role.VIEWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,8 @@ PLACES: Sequence[Sequence[Place]] = (
     ),
     (
         Place("web:gateway", _("Gateway"), "gateway"),
-        Place("web:audit", _("Audit"), "audit", "a"),
-        Place("web:users", _("Users"), "users"),
+        Place("web:audit", _("Audit"), "audit", "a", Role.ADMIN),
+        Place("web:users", _("Users"), "users", "", Role.ADMIN),
         Place("web:settings", _("Settings"), "settings"),
     ),
 )
@@ -74,13 +80,17 @@ def _is_current(url: str, path: str) -> bool:
 
 
 def entries(
-    places: Sequence[Place], *, path: str, counts: Mapping[str, Count] | None = None
+    places: Sequence[Place],
+    *,
+    path: str,
+    counts: Mapping[str, Count] | None = None,
+    role: Role = Role.VIEWER,
 ) -> list[Entry]:
-    """Return the entries of `places` that exist, the one that holds `path` marked."""
+    """Return the entries of `places` that exist for `role`, the one that holds `path` marked."""
     found = []
     for place in places:
         url = url_of(place.route)
-        if not url:
+        if not url or not role.allows(place.role):
             continue
         count = (counts or {}).get(place.route, Count(""))
         current = _is_current(url, path)
@@ -90,4 +100,21 @@ def entries(
 
 def frame_counts(request: HttpRequest) -> Mapping[str, Count]:
     """Return the count beside each route: `{"web:hosts": Count("2/2", alert=False)}`."""
-    return {}
+    counts = counts_of(request)
+    hosts, answering = counts.total("host"), counts.of("host", HostState.READY)
+    return {
+        "web:deployments": Count(
+            _figure(counts.total("deployment")),
+            alert=counts.of("deployment", *TROUBLED_DEPLOYMENTS) > 0,
+        ),
+        "web:models": Count(_figure(counts.total("model"))),
+        "web:hosts": Count(
+            f"{number_text(answering)}/{number_text(hosts)}" if hosts else "",
+            alert=counts.of("host", *TROUBLED_HOSTS) > 0,
+        ),
+        "web:operations": Count(_figure(counts.total("operation"))),
+    }
+
+
+def _figure(number: int) -> str:
+    return number_text(number) if number else ""

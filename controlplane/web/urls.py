@@ -1,14 +1,127 @@
-"""The pages. Names are stable: templates, redirects and the side bar use them."""
+"""The pages. Names are stable: templates, redirects and the side bar use them.
+
+An object's address ends in its name; what makes a new one lies below `new/`, so that no name can
+hide it.
+"""
 
 from django.conf import settings
 from django.urls import URLPattern, path
 
-from controlplane.web.views import preferences, styleguide
+from controlplane.web.views import (
+    audit,
+    deployment_actions,
+    deployment_form,
+    deployments,
+    hosts,
+    language_models,
+    operations,
+    overview,
+    palette,
+    parts,
+    preferences,
+    profile,
+    series,
+    sign_in,
+    styleguide,
+    uploads,
+    users,
+)
 
 app_name = "web"
 
+_deployments = [
+    path("deployments/", deployments.index, name="deployments"),
+    path("new/deployment", deployment_form.create, name="deployment-new"),
+    path("new/deployment/how", deployment_form.how, name="deployment-how"),
+    path("new/deployment/fit", deployment_form.fit, name="deployment-fit"),
+    path("deployments/<slug:name>/edit", deployment_form.edit, name="deployment-edit"),
+    path("deployments/<slug:name>/", deployments.overview, name="deployment"),
+    path("deployments/<slug:name>/replicas", deployments.replicas, name="deployment-replicas"),
+    path("deployments/<slug:name>/logs", deployments.logs, name="deployment-logs"),
+    path("deployments/<slug:name>/metrics", deployments.metrics, name="deployment-metrics"),
+    path("deployments/<slug:name>/revisions", deployments.revisions, name="deployment-revisions"),
+    path("deployments/<slug:name>/connect", deployments.connect, name="deployment-connect"),
+    path("deployments/<slug:name>/settings", deployments.settings, name="deployment-settings"),
+    path(
+        "deployments/<slug:name>/series/<slug:measure>",
+        series.deployment,
+        name="deployment-series",
+    ),
+    path("deployments/<slug:name>/stop", deployment_actions.stop, name="deployment-stop"),
+    path("deployments/<slug:name>/start", deployment_actions.start, name="deployment-start"),
+    path("deployments/<slug:name>/scale", deployment_actions.scale, name="deployment-scale"),
+    path("deployments/<slug:name>/retry", deployment_actions.retry, name="deployment-retry"),
+    path(
+        "deployments/<slug:name>/roll-back",
+        deployment_actions.roll_back,
+        name="deployment-roll-back",
+    ),
+    path("deployments/<slug:name>/delete", deployment_actions.delete, name="deployment-delete"),
+]
+_hosts = [
+    path("hosts/", hosts.index, name="hosts"),
+    path("new/host", hosts.add, name="host-new"),
+    path("hosts/<slug:name>/", hosts.detail, name="host"),
+    path("hosts/<slug:name>/series/<slug:measure>", series.host, name="host-series"),
+    path("hosts/<slug:name>/edit", hosts.edit, name="host-edit"),
+    path("hosts/<slug:name>/cordon", hosts.cordon, name="host-cordon"),
+    path("hosts/<slug:name>/uncordon", hosts.uncordon, name="host-uncordon"),
+    path("hosts/<slug:name>/drain", hosts.drain, name="host-drain"),
+    path("hosts/<slug:name>/check", hosts.check, name="host-check"),
+    path("hosts/<slug:name>/remove", hosts.remove, name="host-remove"),
+]
+_models = [
+    path("models/", language_models.index, name="models"),
+    path("new/model", language_models.bring, name="model-import"),
+    path("models/<slug:name>/", language_models.detail, name="model"),
+    path("models/<slug:name>/edit", language_models.edit, name="model-edit"),
+    path("models/<slug:name>/delete", language_models.delete, name="model-delete"),
+    path("artifacts/<uuid:ref>/delete", language_models.artifact_delete, name="artifact-delete"),
+    path("artifacts/<uuid:ref>/verify", language_models.artifact_verify, name="artifact-verify"),
+    path(
+        "placements/<uuid:ref>/remove",
+        language_models.placement_take_off,
+        name="placement-remove",
+    ),
+]
+_operations = [
+    path("operations/", operations.index, name="operations"),
+    path("operations/<uuid:ref>/", operations.detail, name="operation"),
+    path("operations/<uuid:ref>/cancel", operations.cancel, name="operation-cancel"),
+    path("operations/<uuid:ref>/retry", operations.retry, name="operation-retry"),
+]
+
+_people = [
+    path("sign-in", sign_in.page, name="sign-in"),
+    path("sign-in/link/<str:secret>", sign_in.link, name="sign-in-link"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("first-run", sign_in.first_run, name="first-run"),
+    path("profile/", profile.page, name="profile"),
+    path("profile/password", profile.password, name="profile-password"),
+    path("profile/sign-out-everywhere", profile.sign_out_everywhere, name="profile-sign-out"),
+    path("tokens/", profile.tokens, name="tokens"),
+    path("tokens/<uuid:ref>/revoke", profile.token_end, name="token-revoke"),
+    path("users/", users.index, name="users"),
+    path("new/user", users.add, name="user-new"),
+    path("users/<slug:name>/", users.edit, name="user"),
+    path("users/<slug:name>/link", users.link, name="user-link"),
+    path("users/<slug:name>/sign-out", users.sign_out, name="user-sign-out"),
+    path("users/<slug:name>/delete", users.delete, name="user-delete"),
+    path("audit/", audit.page, name="audit"),
+    path("palette", palette.items, name="palette"),
+    path("parts/<str:name>", parts.part, name="part"),
+    path("uploads", uploads.begin, name="upload"),
+    path("uploads/<slug:upload>", uploads.piece, name="upload-piece"),
+]
+
 urlpatterns: list[URLPattern] = [
+    path("", overview.page, name="overview"),
     path("language", preferences.set_language, name="language"),
+    *_deployments,
+    *_hosts,
+    *_models,
+    *_operations,
+    *_people,
 ]
 
 if settings.STYLEGUIDE:

@@ -58,3 +58,9 @@ def with_memory(rows: QuerySet[Host]) -> QuerySet[Host]:
 def host_get(actor: Actor, ref: str | UUID) -> Host:
     """Return one host by public id or name. Raises NotFoundError."""
     return row_by_ref(hosts_visible(actor), "host", ref, name_field="name")
+
+
+def host_names(actor: Actor) -> list[str]:
+    """Return the names of all hosts, for choosing among them."""
+    actor.require(Role.VIEWER)
+    return list(Host.objects.order_by("name").values_list("name", flat=True))

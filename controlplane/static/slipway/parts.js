@@ -1,6 +1,6 @@
 // What the parts of a page do: dialogs, copying, times that age, toasts, selections.
 //
-// slipway.toast(text, level) shows a toast: info, success, warning or error. A server may send one
+// slipway.toast(text, level, undo) shows a toast: info, success, warning or error. A server may send one
 // with the header HX-Trigger: {"slipway:toast": {"text": …, "level": …}}.
 (() => {
   "use strict";
@@ -73,7 +73,7 @@
     svg.append(use);
     return svg;
   };
-  const toast = (text, level = "info") => {
+  const toast = (text, level = "info", undo = "") => {
     const shape = SHAPES[level] || SHAPES.info;
     const box = document.createElement("div");
     box.className = `toast is-${shape}`;
@@ -85,7 +85,16 @@
     close.dataset.toastClose = "";
     close.setAttribute("aria-label", words.close);
     close.append(drawing("icon", "close"));
-    box.append(drawing("mark", `state-${shape}`), line, close);
+    box.append(drawing("mark", `state-${shape}`), line);
+    if (undo) {
+      const back = document.createElement("button");
+      back.type = "button";
+      back.className = "button button-quiet button-small";
+      back.dataset.undo = undo;
+      back.textContent = words.undo;
+      box.append(back);
+    }
+    box.append(close);
     const region = byId("toasts");
     region.append(box);
     while (region.children.length > 4) region.firstElementChild.remove();
@@ -102,8 +111,31 @@
     leave(box, box.classList.contains("is-bad") ? "error" : "info");
   }
   document.addEventListener("slipway:toast", (event) =>
-    toast(event.detail.text, event.detail.level),
+    toast(event.detail.text, event.detail.level, event.detail.undo),
   );
+  const takeBack = (button) => {
+    button.closest(".toast").remove();
+    window.htmx.ajax("POST", button.dataset.undo, { swap: "none", source: document.body });
+  };
+
+  // --- after an action: the live parts, again ---------------------------------------------------------
+  // The socket repaints them; this is for when there is none.
+  const repaint = async (part) => {
+    const { live, liveId = "", liveQuery = "" } = part.dataset;
+    const query = new URLSearchParams({ id: liveId, query: liveQuery });
+    const answer = await fetch(`/parts/${live}?${query}`, { headers: { "HX-Request": "true" } });
+    if (!answer.ok || !part.isConnected) return;
+    const box = document.createElement("template");
+    box.innerHTML = await answer.text();
+    const fresh = box.content.firstElementChild;
+    part.replaceWith(fresh);
+    window.htmx.process(fresh);
+    fresh.dispatchEvent(new CustomEvent("slipway:painted", { bubbles: true }));
+  };
+  document.addEventListener("slipway:repaint", () => {
+    if (document.documentElement.dataset.updates === "live") return;
+    for (const part of document.querySelectorAll("[data-live]")) repaint(part).catch(() => {});
+  });
   document.addEventListener("htmx:sendError", () => toast(words.requestFailed, "error"));
   document.addEventListener("htmx:responseError", (event) => {
     const { status, getResponseHeader } = event.detail.xhr;
@@ -147,6 +179,7 @@
     } else if ((button = at("[data-dialog-open]"))) {
       byId(button.dataset.dialogOpen)?.showModal();
     } else if ((button = at("[data-dialog-close]"))) button.closest("dialog").close();
+    else if ((button = at("[data-undo]"))) takeBack(button);
     else if ((button = at("[data-toast-close]"))) button.closest(".toast").remove();
     else if ((button = at("[data-toast]"))) toast(button.dataset.toast, button.dataset.toastLevel);
     else if (at("[data-reload]")) location.reload();

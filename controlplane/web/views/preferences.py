@@ -6,6 +6,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from controlplane.actors import actor_of_request
+from models_app.models import User
+from models_app.services.people import profile_edit
+
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -24,6 +28,17 @@ def set_language(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(_back(request))
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
+        if isinstance(request.user, User):
+            profile_edit(actor_of_request(request), language=language)
+        remember_language(request, response, language)
+    return response
+
+
+def remember_language(request: HttpRequest, response: HttpResponse, language: str) -> None:
+    """Keep the language in a cookie, for pages before the sign-in; empty forgets it."""
+    if not language:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+    else:
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             language,
@@ -31,4 +46,3 @@ def set_language(request: HttpRequest) -> HttpResponse:
             samesite="Lax",
             secure=request.is_secure(),
         )
-    return response

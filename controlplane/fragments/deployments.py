@@ -1,0 +1,225 @@
+"""The parts of the deployment pages that stay true while one looks at them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from controlplane.fragments.failures import deployment_actions, failure_of_row, reason_of_row
+from controlplane.fragments.listing import listing, sorted_by
+from controlplane.fragments.registry import Asked, fragment
+from controlplane.fragments.stories import story
+from controlplane.wording.formats import (
+    UNKNOWN,
+    duration_text,
+    number_text,
+    size_parts,
+    size_text,
+)
+from models_app.domain.actors import Actor
+from models_app.domain.states import DeploymentState, ReplicaState, Role, Wish
+from models_app.models import Deployment, Replica
+from models_app.selectors.deployments import (
+    deployment_get,
+    deployments_visible,
+    replicas_visible,
+)
+from models_app.selectors.events import events_visible
+from models_app.selectors.metrics import Latency, deployment_series, latency_of, tokens_now
+
+STORY_EVENTS = 60
+HOSTS_NAMED = 3
+_SORTS = {
+    "name": "name",
+    "state": "state",
+    "model": "revision__artifact__model__name",
+    "replicas": "replicas_ready",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentLine:
+    """One row of the list."""
+
+    deployment: Deployment
+    reason: str
+    hosts: list[str]
+    tokens_per_s: float | None
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaLine:
+    """One replica as the tables show it."""
+
+    replica: Replica
+    reason: str
+    tokens_per_s: float | None
+
+    @property
+    def memory_percent(self) -> float | None:
+        """What was measured, of what was predicted."""
+        measured, predicted = self.replica.memory_bytes, self.replica.predicted_bytes
+        return 100 * measured / predicted if measured and predicted else None
+
+
+@fragment("deployments.table", template="deployments/_table.html", lists=("deployment",), every_s=5)
+def deployments_table(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """The list of deployments, as the address filters it."""
+    return table_context(actor, asked.filters)
+
+
+def table_context(actor: Actor, filters: QueryDict) -> dict[str, Any]:
+    """Return the page of deployments that `filters` ask for."""
+    rows = deployments_visible(
+        actor, state=filters.get("state") or None, search=filters.get("search") or None
+    )
+    rows = sorted_by(rows, filters, _SORTS)
+    page = listing(rows, filters, shown_as=partial(deployment_lines, actor))
+    return {"listing": page, "filters": filters}
+
+
+def deployment_lines(actor: Actor, deployments: list[Deployment]) -> list[DeploymentLine]:
+    """Return the lines of one page: two queries for all of its replicas."""
+    replicas: dict[int, list[Replica]] = defaultdict(list)
+    live = replicas_visible(actor).filter(deployment__in=[row.pk for row in deployments])
+    for replica in live:
+        replicas[replica.deployment_id].append(replica)
+    serving = [r.pk for rows in replicas.values() for r in rows if r.state == ReplicaState.READY]
+    rates = tokens_now(actor, serving) if serving else {}
+    return [_line(row, replicas[row.pk], rates) for row in deployments]
+
+
+def _line(row: Deployment, replicas: list[Replica], rates: dict[int, float]) -> DeploymentLine:
+    measured = [r.memory_bytes for r in replicas if r.memory_bytes is not None]
+    known = [rates[r.pk] for r in replicas if r.pk in rates]
+    return DeploymentLine(
+        deployment=row,
+        reason=reason_of_row(row),
+        hosts=sorted({r.host.name for r in replicas}),
+        tokens_per_s=sum(known) if known else None,
+        memory_bytes=sum(measured) if measured else None,
+    )
+
+
+@fragment("deployment.head", template="deployments/_head.html", of="deployment", every_s=5)
+def deployment_head(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """Name, state, verbs and figures of one deployment."""
+    return head_context(actor, deployment_get(actor, asked.id))
+
+
+def head_context(actor: Actor, deployment: Deployment) -> dict[str, Any]:
+    """Return what the head of every tab shows."""
+    replicas = list(replicas_visible(actor, deployment=deployment))
+    series = deployment_series(actor, deployment)
+    predicted = [r.predicted_bytes for r in replicas if r.predicted_bytes is not None]
+    tokens = series.values["tokens_per_s"]
+    ready = sum(r.state == ReplicaState.READY for r in replicas)
+    return {
+        "deployment": deployment,
+        "replicas": replicas,
+        "reason": reason_of_row(deployment),
+        "replicas_text": f"{ready}/{deployment.replicas_wished}",
+        "hosts_words": ", ".join(sorted({r.host.name for r in replicas})[:HOSTS_NAMED]),
+        "tokens_now": _newest(tokens),
+        "tokens_trend": tokens if any(v is not None for v in tokens) else [],
+        "memory": _memory_figure(replicas),
+        "latency": _latency_figure(latency_of(actor, deployment)),
+        "predicted_each": max(predicted, default=None),
+        "verbs": verbs_of(actor, deployment),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its unit and what to say below it."""
+
+    value: str
+    unit: str = ""
+    words: str = ""
+
+
+def _memory_figure(replicas: list[Replica]) -> Figure:
+    measured = [r.memory_bytes for r in replicas if r.memory_bytes is not None]
+    predicted = [r.predicted_bytes for r in replicas if r.predicted_bytes is not None]
+    value, unit = size_parts(sum(measured) if measured else None)
+    said = gettext("predicted {size}").format(size=size_text(sum(predicted))) if predicted else ""
+    return Figure(value, unit, said)
+
+
+def _latency_figure(latency: Latency) -> Figure:
+    if latency.p50 is None or latency.p95 is None:
+        return Figure(UNKNOWN, "", gettext("no answers in the last day"))
+    said = gettext("95 % within {time}, of {n} answers").format(
+        time=duration_text(latency.p95 / 1000), n=number_text(latency.answers)
+    )
+    value, _space, unit = duration_text(latency.p50 / 1000).partition(" ")
+    return Figure(value, unit, said)
+
+
+def _newest(values: list[float | None]) -> float | None:
+    """The last steps: the running one may have no sample yet."""
+    return next((v for v in reversed(values[-3:]) if v is not None), None)
+
+
+def verbs_of(actor: Actor, deployment: Deployment) -> set[str]:
+    """Return what this person may do with it now: edit, start, stop, scale, retry, delete, chat."""
+    verbs = {"chat"} if deployment.state in _SERVING else set()
+    if not actor.role.allows(Role.OPERATOR) or deployment.wish == Wish.DELETED:
+        return verbs
+    verbs |= {"edit", "scale", "delete"}
+    verbs.add("stop" if deployment.wish == Wish.RUNNING else "start")
+    if deployment.state in (DeploymentState.FAILED, DeploymentState.DEGRADED):
+        verbs.add("retry")
+    return verbs
+
+
+_SERVING = (DeploymentState.READY, DeploymentState.DEGRADED)
+
+
+@fragment("deployment.story", template="deployments/_story.html", of="deployment")
+def deployment_story(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """What happened to one deployment, by attempt."""
+    return story_context(actor, deployment_get(actor, asked.id))
+
+
+def story_context(actor: Actor, deployment: Deployment) -> dict[str, Any]:
+    """Return the newest events of a deployment as chapters, and the failure that stands now."""
+    events = events_visible(actor, deployment=deployment.public_id)[: STORY_EVENTS + 1]
+    found = list(events)
+    actions = partial(deployment_actions, deployment) if actor.role.allows(Role.OPERATOR) else None
+    standing = failure_of_row(deployment, deployment.state_since)
+    if standing and actions:
+        standing["actions"] = actions(standing["code"])
+    return {
+        "deployment": deployment,
+        "standing": standing,
+        "chapters": story(found[:STORY_EVENTS]),
+        "is_cut": len(found) > STORY_EVENTS,
+    }
+
+
+@fragment("deployment.replicas", template="deployments/_replicas.html", of="deployment", every_s=5)
+def deployment_replicas(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """The replicas of one deployment, running and wished for."""
+    return replicas_context(actor, deployment_get(actor, asked.id))
+
+
+def replicas_context(
+    actor: Actor, deployment: Deployment, replicas: list[Replica] | None = None
+) -> dict[str, Any]:
+    """Return the live replicas with what each does now."""
+    if replicas is None:
+        replicas = list(replicas_visible(actor, deployment=deployment))
+    return {"deployment": deployment, "lines": replica_lines(actor, replicas)}
+
+
+def replica_lines(actor: Actor, replicas: Iterable[Replica]) -> list[ReplicaLine]:
+    """Return replicas with tokens per second and reason, one query for all."""
+    rows = list(replicas)
+    rates = tokens_now(actor, [row.pk for row in rows]) if rows else {}
+    return [ReplicaLine(row, reason_of_row(row), rates.get(row.pk)) for row in rows]

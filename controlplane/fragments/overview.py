@@ -1,0 +1,158 @@
+"""The parts of the overview: what is wrong, how much is served, what is done, what happened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from controlplane.fragments.hosts import host_line
+from controlplane.fragments.memory import common_scale
+from controlplane.fragments.progress import operation_progress, operation_title
+from controlplane.fragments.registry import Asked, fragment
+from controlplane.fragments.stories import feed
+from controlplane.wording.failures import failure_text
+from controlplane.wording.formats import number_text
+from models_app.domain.actors import Actor
+from models_app.domain.states import (
+    ArtifactState,
+    DeploymentState,
+    HostState,
+    OperationState,
+    Role,
+)
+from models_app.models import Deployment, Host, Operation
+from models_app.selectors.events import events_visible
+from models_app.selectors.metrics import fleet_requests, fleet_tokens_now
+from models_app.selectors.overview import (
+    TROUBLED_HOSTS,
+    FleetCounts,
+    current_operations,
+    fleet_counts,
+    hosts_by_need,
+    troubled_deployments,
+)
+
+EVENTS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is not as wished: what, since when, why, and what to do."""
+
+    name: str
+    url: str
+    state: str
+    since: Any
+    sentence: str
+    remedy: str
+
+
+@fragment(
+    "overview.state",
+    template="overview/_state.html",
+    lists=("deployment", "host", "operation"),
+    every_s=5,
+)
+def overview_state(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """Everything of the overview that is a state of now."""
+    return state_context(actor, fleet_counts(actor))
+
+
+def state_context(actor: Actor, counts: FleetCounts) -> dict[str, Any]:
+    """Return troubles, figures, hosts and work, in six queries."""
+    hosts = hosts_by_need(actor)
+    operations = current_operations(actor)
+    troubles = [_of_deployment(row) for row in troubled_deployments(actor)]
+    troubles += [_of_host(row) for row in hosts if row.state in TROUBLED_HOSTS]
+    troubles += [_of_operation(row) for row in operations if row.state == OperationState.FAILED]
+    lines = [host_line(host) for host in hosts]
+    may = actor.role.allows(Role.OPERATOR)
+    requests = fleet_requests(actor)
+    return {
+        "fleet": _fleet(counts),
+        "troubles": troubles,
+        "lines": lines,
+        "scale": common_scale(line.memory for line in lines),
+        "more_hosts": max(0, counts.total("host") - len(lines)),
+        "tokens_now": fleet_tokens_now(actor),
+        "requests": requests.values["requests"],
+        "tokens": requests.values["completion_tokens"],
+        "requests_per_min": _last_full(requests.values["requests"]),
+        "requests_words": gettext("{n} in 15 min").format(
+            n=number_text(sum(value or 0 for value in requests.values["requests"]))
+        ),
+        "progress_rows": [
+            operation_progress(row, may_operate=may)
+            for row in operations
+            if row.state != OperationState.FAILED
+        ],
+    }
+
+
+def _fleet(counts: FleetCounts) -> dict[str, Any]:
+    """Return the counts as figures of the page."""
+    deployments, hosts = counts.total("deployment"), counts.total("host")
+    stopped = counts.of("deployment", DeploymentState.STOPPED)
+    ready = counts.of("deployment", DeploymentState.READY)
+    answering = counts.of("host", HostState.READY)
+    return {
+        "has_deployments": deployments > 0,
+        "has_artifacts": counts.of("artifact", ArtifactState.READY) > 0,
+        "deployments": f"{number_text(ready)}/{number_text(deployments - stopped)}",
+        "deployments_words": gettext("{n} stopped").format(n=number_text(stopped))
+        if stopped
+        else "",
+        "hosts": f"{number_text(answering)}/{number_text(hosts)}",
+        "hosts_words": gettext("{n} silent or refusing").format(n=number_text(hosts - answering))
+        if hosts > answering
+        else gettext("all of them"),
+    }
+
+
+def _last_full(values: list[float | None]) -> float:
+    """The last whole minute; the running one has only begun."""
+    return (values[-2] if len(values) > 1 else None) or 0.0
+
+
+@fragment("overview.events", template="overview/_events.html", lists=("event",))
+def overview_events(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """What happened lately, of everything."""
+    return {"entries": feed(actor, list(events_visible(actor)[:EVENTS_SHOWN]))}
+
+
+def _of_deployment(row: Deployment) -> Trouble:
+    if row.failure_code:
+        return _trouble(row, row.name, "web:deployment", row.name)
+    code = getattr(row, "replica_failure_code", None) or ""
+    params = getattr(row, "replica_failure_params", None) or {}
+    return _trouble(row, row.name, "web:deployment", row.name, (code, params))
+
+
+def _of_host(row: Host) -> Trouble:
+    return _trouble(row, row.name, "web:host", row.name)
+
+
+def _of_operation(row: Operation) -> Trouble:
+    return _trouble(row, operation_title(row), "web:operation", row.public_id)
+
+
+def _trouble(
+    row: Deployment | Host | Operation,
+    name: str,
+    route: str,
+    ref: object,
+    failure: tuple[str, Mapping[str, Any]] | None = None,
+) -> Trouble:
+    code, params = failure or (row.failure_code, row.failure_params)
+    text = failure_text(code, params) if code else None
+    since = row.finished_at if isinstance(row, Operation) else row.state_since
+    return Trouble(
+        name=name,
+        url=reverse(route, args=[ref]),
+        state=row.state,
+        since=since,
+        sentence=text.sentence if text else "",
+        remedy=text.remedies[0] if text and text.remedies else "",
+    )

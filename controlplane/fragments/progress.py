@@ -1,0 +1,66 @@
+"""Long work as a progress row: how far, how fast, how long still, and since when it stalls."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from models_app.domain.states import OperationState, PlacementState
+from models_app.models import Operation, Placement
+
+STALLED_AFTER = timedelta(seconds=30)
+_KINDS = {
+    "import": lambda: gettext("Import {title}"),
+    "verify": lambda: gettext("Verify {title}"),
+    "remove_artifact": lambda: gettext("Delete {title}"),
+}
+
+
+def operation_title(operation: Operation) -> str:
+    """Return what an operation does, in words: Import SmolLM2."""
+    pattern = _KINDS.get(operation.kind)
+    return pattern().format(title=operation.title) if pattern else operation.title
+
+
+def operation_progress(operation: Operation, *, may_operate: bool) -> dict[str, Any]:
+    """Return the progress row of an operation; its buttons only for who may press them."""
+    state = OperationState(operation.state)
+    ref = [operation.public_id]
+    can_cancel = may_operate and state in (OperationState.PENDING, OperationState.RUNNING)
+    can_retry = may_operate and state in (OperationState.FAILED, OperationState.CANCELLED)
+    return {
+        "id": f"operation-{operation.public_id}",
+        "what": operation_title(operation),
+        "url": reverse("web:operation", args=ref),
+        "state": operation.state,
+        "cancel_url": reverse("web:operation-cancel", args=ref) if can_cancel else "",
+        "retry_url": reverse("web:operation-retry", args=ref) if can_retry else "",
+        **_figures(operation, is_running=state == OperationState.RUNNING),
+    }
+
+
+def placement_progress(placement: Placement) -> dict[str, Any]:
+    """Return the progress row of an artifact on its way to a host."""
+    return {
+        "id": f"placement-{placement.public_id}",
+        "what": placement.artifact.file_name,
+        "state": placement.state,
+        **_figures(placement, is_running=placement.state == PlacementState.PLACING),
+    }
+
+
+def _figures(row: Operation | Placement, *, is_running: bool) -> dict[str, Any]:
+    total, done, rate = row.total_bytes, row.done_bytes, row.bytes_per_s
+    stalled = is_running and row.progress_at and timezone.now() - row.progress_at > STALLED_AFTER
+    finished = row.state in (OperationState.SUCCEEDED, PlacementState.READY)
+    percent = 100.0 if finished else (min(100.0, 100 * done / total) if total else None)
+    return {
+        "percent": percent if is_running or done or finished else 0,
+        "done_bytes": done if total or done else None,
+        "total_bytes": total,
+        "rate": rate if is_running else None,
+        "left_s": (total - done) / rate if is_running and rate and total else None,
+        "stalled_since": row.progress_at if stalled else None,
+    }

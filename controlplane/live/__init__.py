@@ -1,1 +1,0 @@
-"""Websockets: pages that stay true, logs that follow, and the playground's stream."""

@@ -1,0 +1,224 @@
+"""The deployment form: what, where and how, on one page. Also used to edit."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from controlplane.fragments.revisions import artifact_word
+from controlplane.web.forms.key_values import KeyValuesField
+from controlplane.web.forms.schema_fields import Parameter, parameters_of, values_of
+from controlplane.wording.formats import size_text
+from models_app.domain.names import NAME_LENGTH
+from models_app.models import Artifact, EngineEntry, Revision
+from models_app.services.deployments import REPLICAS_LIMIT
+
+CONTEXT = ("context_length", "context")
+ANYWHERE, ON_HOSTS, BY_LABELS = "any", "hosts", "labels"
+
+
+class DeploymentForm(forms.Form):
+    """Fields of a deployment; the engine's parameters are added from its schema."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=NAME_LENGTH,
+        help_text=_("Programs use it as the model's name. Small letters, digits and dashes."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    artifact = forms.ChoiceField(label=_("Model and artifact"))
+    engine = forms.ChoiceField(label=_("Engine"))
+    replicas = forms.IntegerField(
+        label=_("Replicas"),
+        initial=1,
+        min_value=0,
+        max_value=REPLICAS_LIMIT,
+        help_text=_("Copies that run at the same time. Each takes the memory shown here."),
+    )
+    where = forms.ChoiceField(
+        label=_("Where"),
+        widget=forms.RadioSelect,
+        initial=ANYWHERE,
+        choices=[
+            (ANYWHERE, _("On any host with room")),
+            (ON_HOSTS, _("Only on these hosts")),
+            (BY_LABELS, _("On hosts with these labels")),
+        ],
+    )
+    hosts = forms.MultipleChoiceField(
+        label=_("Hosts"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    labels = KeyValuesField(label=_("Labels"), required=False)
+    policy = forms.ChoiceField(
+        label=_("Spread"),
+        choices=[
+            ("spread", _("Over many hosts: one failing host takes fewest copies with it")),
+            ("pack", _("On few hosts: others stay free")),
+        ],
+        initial="spread",
+    )
+    comment = forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=200,
+        help_text=_("Kept with the revision, for whoever reads its history."),
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        artifacts: Iterable[Artifact],
+        engines: list[EngineEntry],
+        host_names: Iterable[str],
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        self.artifacts = {str(artifact.public_id): artifact for artifact in artifacts}
+        self.engines = {engine.key: engine for engine in engines}
+        self._choices(host_names)
+        self.parameters = self._parameters()
+
+    def _choices(self, host_names: Iterable[str]) -> None:
+        artifact, engine, hosts = (self.fields[name] for name in ("artifact", "engine", "hosts"))
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for key, row in self.artifacts.items():
+            word = f"{artifact_word(row.quantization, row.file_name)} · {size_text(row.size_bytes)}"
+            groups.setdefault(row.model.title, []).append((key, word))
+        _set_choices(artifact, list(groups.items()))
+        _set_choices(engine, [(k, str(e.manifest["label"])) for k, e in self.engines.items()])
+        _set_choices(hosts, [(name, name) for name in host_names])
+
+    def _parameters(self) -> list[Parameter]:
+        manifest = self.chosen_engine.manifest if self.chosen_engine else {}
+        parameters = parameters_of(manifest)
+        limit = (self.chosen_artifact.facts if self.chosen_artifact else {}).get("context_length")
+        for parameter in parameters:
+            self.fields[parameter.name] = parameter.field
+            if limit and parameter.key in CONTEXT:
+                _limit_context(parameter.field, int(limit))
+        return parameters
+
+    @property
+    def chosen_artifact(self) -> Artifact | None:
+        """The artifact that is selected now, the first when none is."""
+        asked = self._now("artifact")
+        return self.artifacts.get(asked) or next(iter(self.artifacts.values()), None)
+
+    @property
+    def chosen_engine(self) -> EngineEntry | None:
+        """The engine that is selected now: one that reads the artifact's format when none is."""
+        asked = self.engines.get(self._now("engine"))
+        if asked:
+            return asked
+        artifact = self.chosen_artifact
+        fitting = [
+            e
+            for e in self.engines.values()
+            if artifact and artifact.format in e.manifest["formats"]
+        ]
+        return next(iter(fitting or self.engines.values()), None)
+
+    def _now(self, field: str) -> str:
+        if self.is_bound:
+            return str(self.data.get(field, ""))
+        return str(self.initial.get(field, ""))
+
+    @property
+    def basic(self) -> list[forms.BoundField]:
+        """The engine's parameters that matter to everyone."""
+        return [self[p.name] for p in self.parameters if p.is_basic]
+
+    @property
+    def advanced(self) -> list[forms.BoundField]:
+        """The engine's other parameters."""
+        return [self[p.name] for p in self.parameters if not p.is_basic]
+
+    @property
+    def slider(self) -> str:
+        """The field that a slider moves too: the context, when its limit is known."""
+        for parameter in self.parameters:
+            if parameter.key in CONTEXT and getattr(parameter.field, "max_value", None):
+                return parameter.name
+        return ""
+
+    @property
+    def has_advanced_errors(self) -> bool:
+        """Whether something behind "advanced" is wrong, so that it opens by itself."""
+        return any(p.name in self.errors for p in self.parameters if not p.is_basic)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for hosts or labels where they were chosen."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("where") == ON_HOSTS and not cleaned.get("hosts"):
+            self.add_error("hosts", gettext("Choose at least one host."))
+        if cleaned.get("where") == BY_LABELS and not cleaned.get("labels"):
+            self.add_error("labels", gettext("Write at least one label, as key=value."))
+        return cleaned
+
+    def wish(self) -> dict[str, Any]:
+        """Return what `deployment_create` and `deployment_revise` take in common."""
+        cleaned = self.cleaned_data
+        engine = self.engines[cleaned["engine"]]
+        return {
+            "artifact": self.artifacts[cleaned["artifact"]],
+            "engine": engine.key,
+            "parameters": self.wished_parameters(),
+            "placement": self.placement(),
+            "comment": cleaned["comment"],
+        }
+
+    def wished_parameters(self) -> dict[str, Any]:
+        """Return the parameters that differ from the engine's defaults."""
+        return values_of(self.parameters, self.cleaned_data)
+
+    def placement(self) -> dict[str, Any]:
+        """Return where it may run, as a revision stores it."""
+        cleaned = self.cleaned_data
+        placement: dict[str, Any] = {}
+        if cleaned.get("where") == ON_HOSTS:
+            placement["hosts"] = cleaned.get("hosts", [])
+        elif cleaned.get("where") == BY_LABELS:
+            placement["selector"] = cleaned.get("labels", {})
+        if cleaned.get("policy") == "pack":
+            placement["policy"] = "pack"
+        return placement
+
+
+def initial_of(name: str, replicas: int, revision: Revision) -> dict[str, Any]:
+    """Return the form's values for an existing deployment."""
+    placement = revision.placement
+    where = ANYWHERE
+    if placement.get("hosts"):
+        where = ON_HOSTS
+    elif placement.get("selector"):
+        where = BY_LABELS
+    return {
+        "name": name,
+        "replicas": replicas,
+        "artifact": str(revision.artifact.public_id),
+        "engine": revision.engine,
+        "where": where,
+        "hosts": placement.get("hosts", []),
+        "labels": placement.get("selector", {}),
+        "policy": placement.get("policy", "spread"),
+        **{f"p-{key}": value for key, value in revision.parameters.items()},
+    }
+
+
+def _set_choices(field: forms.Field, choices: list[Any]) -> None:
+    if isinstance(field, forms.ChoiceField):
+        field.choices = choices
+
+
+def _limit_context(field: forms.Field, limit: int) -> None:
+    """Hold the context to what the model was made for."""
+    if isinstance(field, forms.IntegerField):
+        known = field.max_value if isinstance(field.max_value, int) else limit
+        field.max_value = min(known, limit)
+        field.widget.attrs["max"] = field.max_value
+        if isinstance(field.initial, int):
+            field.initial = min(field.initial, limit)

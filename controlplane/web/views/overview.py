@@ -1,0 +1,18 @@
+"""The first page: is anything wrong, and what to do about it."""
+
+from django.http import HttpRequest, HttpResponse
+
+from controlplane.fragments.overview import overview_events, state_context
+from controlplane.fragments.registry import Asked
+from controlplane.web.pages import actor_of, counts_of, show
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the whole fleet at a glance."""
+    actor = actor_of(request)
+    return show(
+        request,
+        "overview/page.html",
+        **state_context(actor, counts_of(request)),
+        **overview_events(actor, Asked()),
+    )
