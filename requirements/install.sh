@@ -12,19 +12,21 @@ fail() {
 usable='import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)'
 
 find_python() {
+    seen=""
     for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14 python}; do
         if "$name" -c "$usable" 2>/dev/null; then
             command -v "$name"
             return
         fi
+        version=$("$name" --version 2>/dev/null) && seen="$seen $name is $version;"
     done
-    fail "Python 3.11 or newer is needed, ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 | head -n 1 || true); install one, or name one: make run PYTHON=/path/to/python3"
+    fail "Python 3.11 or newer is needed;${seen:- none was found;} install one, or name one with PYTHON=/path/to/python3"
 }
 
 venv=$1
 shift
 if ! "$venv/bin/python" -c "$usable" 2>/dev/null; then
-    python=$(find_python)
+    python=$(find_python) || exit 1
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"
     echo "slipway: making $venv with $("$python" --version)"
