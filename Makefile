@@ -10,7 +10,8 @@ RUNTIME_LOCKS := requirements/requirements.txt requirements/requirements-models.
 DEV_LOCK := requirements/requirements-dev.txt
 CATALOGS := $(wildcard controlplane/locale/*/LC_MESSAGES/django.po)
 
-.PHONY: help run test test-fast check fix lock messages clean
+.PHONY: help run test test-fast check check-style check-types check-walls check-templates check-ledger \
+	fix lock messages clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -24,12 +25,18 @@ test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent soft
 test-fast: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run the tests that need no engine, broker or browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not faults"
 
-check: $(VENV)/.dev $(CATALOGS:.po=.mo) ## format, lint, types, room walls, migrations, OpenAPI, templates
+check: check-style check-types check-walls check-templates check-ledger ## format, lint, types, room walls, templates, migrations, OpenAPI
+
+check-style: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+check-types: $(VENV)/.dev
 	$(BIN)/mypy .
+check-walls: $(VENV)/.dev
 	$(BIN)/lint-imports
+check-templates: $(VENV)/.dev
 	$(BIN)/djlint --check --lint --quiet templates
+check-ledger: $(VENV)/.dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 

@@ -19,6 +19,7 @@ from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
+from controlplane.gateway.core import routing_core, stop_routing_core  # noqa: E402
 from controlplane.routing import websocket_routes  # noqa: E402
 
 Message = dict[str, Any]
@@ -29,13 +30,15 @@ async def lifespan(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Load every page's code before the first request, not in it."""
+    """Load every page's code before the first request, not in it; keep the routing core."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await sync_to_async(lambda: get_resolver().url_patterns)()
+            routing_core()
             await send({"type": "lifespan.startup.complete"})
         if message["type"] == "lifespan.shutdown":
+            await stop_routing_core()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

@@ -2,4 +2,10 @@
 
 from typing import Any
 
-websocket_routes: list[Any] = []  # django.urls.path() entries whose views are consumers
+from django.urls import path
+
+from controlplane.live.page import PageSocket
+
+websocket_routes: list[Any] = [  # their views are ASGI applications, which Django cannot know
+    path("ws/live/", PageSocket.as_asgi(), name="live"),  # type: ignore[arg-type]
+]

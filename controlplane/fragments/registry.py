@@ -12,7 +12,8 @@ Its template has one root element with a stable id, which names itself to `live.
 
 `data-live-query` carries the filters of a list, as in the page's address. The reader goes through
 selectors only: they check access for `actor`, and what they raise is what the socket answers. A
-template must not need the request: the names it has are those of `viewer_context` and the reader's.
+template must not need the request beyond `request.GET` (the filters): the other names it has are
+those of `viewer_context` and the reader's. A form in it is sent by htmx, which carries the token.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -80,9 +80,9 @@ class RouteTable:
     async def _follow_hints(self) -> None:
         while True:
             try:
-                async with browsers.listen(browsers.list_group("deployment")) as hints:
-                    async for hint in hints:
-                        self._hinted.add(hint["id"])
+                async with browsers.listen(browsers.list_group("deployment")) as listener:
+                    while True:
+                        self._hinted.add((await listener.receive())["id"])
                         self._hint_came.set()
             except Exception as error:  # noqa: BLE001 - as above
                 log.warning("no hints for the routes, time refreshes them: %s", error)

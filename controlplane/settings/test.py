@@ -1,11 +1,18 @@
 """Settings of the tests: a data folder of their own, fast hashing, no broker by default."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("SLIPWAY_DATA", tempfile.mkdtemp(prefix="slipway-test-"))
+# Parallel runs inherit the environment of the process that started them, but share no folder.
+_PREFIX = f"slipway-test-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}-"
+_given = os.environ.get("SLIPWAY_DATA", "")
+if not _given or ("PYTEST_XDIST_WORKER" in os.environ and _PREFIX not in _given):
+    os.environ["SLIPWAY_DATA"] = tempfile.mkdtemp(prefix=_PREFIX)
+    atexit.register(shutil.rmtree, os.environ["SLIPWAY_DATA"], ignore_errors=True)
 
-from controlplane.settings.base import *  # noqa: F403
+from controlplane.settings.base import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

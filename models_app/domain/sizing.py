@@ -1,9 +1,9 @@
 """Predicts how much memory serving a model takes, and says whether a host has it.
 
 The parts are added from the artifact's own facts: weights as they lie in the file, the key/value
-cache for the whole context (llama.cpp shares one context among its parallel sequences, so their
-number does not multiply it), compute buffers, and the engine's own overhead. A fact that is
-missing makes the total unknown, never zero. Sizes are bytes.
+cache (each request that is answered at the same time has a context of its own, so that one cannot
+break another), compute buffers, and the engine's own overhead. A fact that is missing makes the
+total unknown, never zero. Sizes are bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ KV_BYTES = {
     "q4_0": 18 / 32,
 }
 DEFAULT_CONTEXT = 4096
+DEFAULT_PARALLEL = 2
 BATCH = 512  # tokens per compute step; the logits of a step are kept whole
 CORRECTION_FLOOR, CORRECTION_CEILING = 0.8, 2.0
 TIGHT_BYTES = 256 << 20
@@ -108,7 +109,7 @@ def estimate_gguf(
     if missing:
         return MemoryEstimate(overhead_bytes=overhead_bytes, unknown=missing)
     figures = {name: value or 0 for name, value in needed.items()}
-    context = _context(facts, parameters)
+    context = _context(facts, parameters) * _parallel(parameters)
     per_value = KV_BYTES.get(str(parameters.get("kv_type", "f16")), KV_BYTES["f16"])
     head_values = figures["kv_heads"] * (figures["key_length"] + figures["value_length"])
     return MemoryEstimate(
@@ -161,3 +162,8 @@ def _context(facts: ArtifactFacts, parameters: Mapping[str, Any]) -> int:
     if isinstance(asked, int) and asked > 0:
         return asked
     return min(DEFAULT_CONTEXT, facts.context_length or DEFAULT_CONTEXT)
+
+
+def _parallel(parameters: Mapping[str, Any]) -> int:
+    asked = parameters.get("parallel_sequences")
+    return asked if isinstance(asked, int) and asked > 0 else DEFAULT_PARALLEL

@@ -4,8 +4,9 @@ The consumer re-reads the row through a selector, so a hint can be lost, doubled
 page is still true. This is the only module that touches the channel layer.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TypedDict, cast
 from uuid import UUID
@@ -16,6 +17,10 @@ from django.db import transaction
 from models_app.notify.relay import relay
 
 KINDS = ("deployment", "host", "model", "operation", "event", "user")
+
+BROKER_S = 3.0  # for one call to the broker
+PULSE_S = 10.0
+PULSE = "pulse"
 
 
 class Hint(TypedDict):
@@ -49,33 +54,68 @@ def publish_revoked(user_public_id: UUID) -> None:
     transaction.on_commit(partial(_send, hint), robust=True)
 
 
-@asynccontextmanager
-async def listen(*groups: str) -> AsyncIterator[AsyncIterator[Hint]]:
-    """Give the hints sent to these groups, to async code that is no socket.
+class Listener:
+    """Async code that hears hints: a socket, or the routing table. Opened by `listen`.
 
-    Raises what the channel layer raises when the broker is away.
+    Every call is bounded in time and raises what the channel layer raises when the broker is away.
     """
-    layer = _layer()
-    channel = await layer.new_channel()
-    try:
-        for group in groups:
-            await layer.group_add(group, channel)
-        yield _hints(layer, channel)
-    finally:
-        for group in groups:
-            await layer.group_discard(group, channel)
+
+    def __init__(self, layer: BaseChannelLayer, channel: str) -> None:
+        self._layer = layer
+        self._channel = channel
+        self._groups: set[str] = set()
+
+    async def hear(self, groups: Iterable[str]) -> None:
+        """Hear exactly these groups from now on."""
+        wanted = set(groups)
+        async with asyncio.timeout(BROKER_S):
+            for group in wanted - self._groups:
+                await self._layer.group_add(group, self._channel)
+                self._groups.add(group)
+            for group in self._groups - wanted:
+                await self._layer.group_discard(group, self._channel)
+                self._groups.discard(group)
+
+    async def receive(self) -> Hint:
+        """Wait for the next hint. Raises TimeoutError when the broker has gone silent.
+
+        Hints are rare: after PULSE_S without one, a message to ourselves tells silence from loss.
+        """
+        hearing = asyncio.ensure_future(self._layer.receive(self._channel))
+        try:
+            while True:
+                done, _ = await asyncio.wait({hearing}, timeout=PULSE_S)
+                if not done:
+                    await self._pulse()
+                    done, _ = await asyncio.wait({hearing}, timeout=BROKER_S)
+                if not done:
+                    raise TimeoutError
+                if hearing.result()["type"] != PULSE:
+                    return cast("Hint", hearing.result())
+                hearing = asyncio.ensure_future(self._layer.receive(self._channel))
+        finally:
+            if hearing.cancel():  # the layer then forgets our channel
+                await asyncio.wait({hearing}, timeout=BROKER_S)
+
+    async def _pulse(self) -> None:
+        async with asyncio.timeout(BROKER_S):
+            await self._layer.send(self._channel, {"type": PULSE})
 
 
-async def _hints(layer: BaseChannelLayer, channel: str) -> AsyncIterator[Hint]:
-    while True:
-        yield cast("Hint", await layer.receive(channel))
-
-
-def _layer() -> BaseChannelLayer:
+@asynccontextmanager
+async def listen(*groups: str) -> AsyncIterator[Listener]:
+    """Open a listener to these groups. Raises what the channel layer raises."""
     layer = get_channel_layer()
     if layer is None:
         raise RuntimeError("no channel layer is configured")
-    return layer
+    async with asyncio.timeout(BROKER_S):
+        listener = Listener(layer, await layer.new_channel())
+    try:
+        await listener.hear(groups)
+        yield listener
+    finally:
+        with suppress(Exception):  # the broker may be away; it forgets us by itself
+            await listener.hear(())
 
 
 def _send(hint: Hint) -> None:

@@ -1,4 +1,4 @@
-"""What Slipway does for itself at a start: the first one fills the ledger, each one takes over."""
+"""What Slipway does for itself at a start: the first fills the ledger, each one looks around."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from django.db import transaction
 
 from models_app.domain.actors import SYSTEM
 from models_app.models import AuditEntry, Host
-from models_app.models.base import WorkedRow
 from models_app.notify.workers import TASK_OF
 from models_app.services.hosts import host_add
 from models_app.services.language_models import model_import
@@ -45,16 +44,8 @@ def first_start(*, host_name: str, with_model: bool) -> bool:
 
 
 @transaction.atomic
-def take_over() -> None:
-    """Free every lease and look at all that waits: for a start with no other worker alive.
-
-    Without it, work that a killed worker held would wait for its lease to run out.
-    """
+def look_at_all() -> None:
+    """Let every row that waits for its time be looked at now: nothing ran since the last stop."""
     for model in TASK_OF:
-        _take_over(model)
-
-
-def _take_over(model: type[WorkedRow]) -> None:
-    rows = model._default_manager.all()
-    rows.filter(lease_until__isnull=False).update(lease_owner="", lease_until=None)
-    rows.filter(next_action_at__isnull=False).update(next_action_at=database_time())
+        rows = model._default_manager.filter(next_action_at__isnull=False)
+        rows.update(next_action_at=database_time())

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from models_app.domain.specs import EngineSamples, HostUsage, WorkloadStats
 from models_app.models import Host, HostSample, Replica, ReplicaSample
+from models_app.notify import browsers
 
 RAW = 0
 MINUTE = 60
@@ -52,6 +53,7 @@ def replica_sample_add(
         totals=_totals(engine) if engine else {},
         **rates,
     )
+    browsers.publish_changed("deployment", replica.deployment.public_id)
 
 
 def samples_roll_up() -> None:

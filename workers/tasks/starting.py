@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from celery.signals import worker_init
+from celery import current_app
+from celery.signals import worker_init, worker_ready
 
+from models_app.notify import workers as names
 from models_app.services.engines import engines_publish
 from workers.reconcilers.owners import free_what_the_dead_held
 from workers.registry import engines
+
+SWEEP_LIFE_S = 10
 
 
 @worker_init.connect
@@ -19,3 +23,9 @@ def publish_engines(**_signal: Any) -> None:
 def free_leases(**_signal: Any) -> None:
     """Go on at once with what a worker that was killed had begun."""
     free_what_the_dead_held()
+
+
+@worker_ready.connect
+def look_at_once(**_signal: Any) -> None:
+    """Sweep at the start instead of at the scheduler's first beat: what waited is picked up now."""
+    current_app.send_task(names.SWEEP, expires=SWEEP_LIFE_S, retry=False)

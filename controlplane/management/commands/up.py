@@ -20,7 +20,7 @@ from models_app.domain.names import slugify_name
 from models_app.domain.states import Role
 from models_app.models import User
 from models_app.notify.relay import relay
-from models_app.services.bootstrap import first_start, take_over
+from models_app.services.bootstrap import first_start, look_at_all
 from models_app.services.sign_in import LINK_MINUTES, link_create
 
 ENGINES_STOP_S = 3.0  # what the parts' own limits leave of the ten seconds that a stop may take
@@ -52,8 +52,7 @@ class Command(BaseCommand):
         relay.silence()  # the broker comes later, and finds what the outbox kept
         bring_up_to_date(paths.database, console.say)
         first_start(host_name=this_machine(), with_model=env.first_model)
-        if not env.broker_url:  # with a broker of their own, other machines may be at work
-            take_over()
+        look_at_all()
         try:
             supervise(parts(env, paths), env, paths, console)
         finally:

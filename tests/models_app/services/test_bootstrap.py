@@ -1,11 +1,12 @@
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from models_app.domain.errors import InvalidError
 from models_app.models import AuditEntry, Event, Host, LanguageModel, Operation, OutboxEntry, User
 from models_app.services import bootstrap
-from models_app.services.bootstrap import first_start, take_over
-from models_app.services.leases import lease_take
+from models_app.services.bootstrap import first_start, look_at_all
 from tests.factories import make_host
 
 pytestmark = pytest.mark.django_db
@@ -66,12 +67,13 @@ def test_an_earlier_sign_in_link_does_not_cost_the_first_start() -> None:
     assert User.objects.count() == 1
 
 
-def test_take_over_frees_what_a_killed_worker_held() -> None:
-    host = make_host()
-    assert lease_take(Host, host.pk, "dead")
-    assert lease_take(Host, host.pk, "other") is None
-    take_over()
-    host.refresh_from_db()
-    assert host.next_action_at is not None
-    assert host.next_action_at <= timezone.now()
-    assert lease_take(Host, host.pk, "other")
+def test_what_waits_for_a_later_time_is_looked_at_now() -> None:
+    later = timezone.now() + timedelta(minutes=5)
+    waiting = make_host(name="waiting", next_action_at=later)
+    resting = make_host(name="resting", next_action_at=None)
+    look_at_all()
+    waiting.refresh_from_db()
+    resting.refresh_from_db()
+    assert waiting.next_action_at is not None
+    assert waiting.next_action_at <= timezone.now()
+    assert resting.next_action_at is None

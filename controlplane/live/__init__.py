@@ -1,0 +1,1 @@
+"""Websockets: pages that stay true, logs that follow, and the playground's stream."""

@@ -1,0 +1,217 @@
+"""What every engine SHALL do: pure plans here, and one real start of each through a runtime."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from models_app.domain.failures import FailureCode
+from models_app.domain.specs import (
+    ArtifactFacts,
+    ArtifactRef,
+    EngineSamples,
+    HostFacts,
+    ServeRequest,
+    owner_labels,
+)
+from tests.smollm2 import smollm2_artifact
+from tests.workloads import (
+    HOST,
+    INSTANCE,
+    engine_pids,
+    eventually,
+    open_process_runtime,
+    store_file,
+    wait_ready,
+)
+from workers.engines.base import Engine
+from workers.registry import engines
+from workers.runtimes.process.runtime import ProcessRuntime
+
+NAME = "slipway-contract-0-r1"
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(params=sorted(engines()))
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return engines()[request.param]
+
+
+def wish(engine: Engine, parameters: Any = None, context: int | None = 8192) -> ServeRequest:
+    file_format = engine.manifest.formats[0]
+    return ServeRequest(
+        workload=NAME,
+        alias="contract",
+        artifact=ArtifactRef("artifact-1", "ab" * 32, 1000, file_format, "model.gguf"),
+        facts=ArtifactFacts(context_length=context),
+        parameters=parameters or {},
+        memory_bytes=1 << 28,
+        owner=owner_labels(instance=INSTANCE, deployment="d", replica="r"),
+    )
+
+
+def hosts_for(engine: Engine) -> Iterator[HostFacts]:
+    for runtime in engine.manifest.runtimes:
+        yield replace(HOST, runtime=runtime)
+
+
+def test_the_defaults_run_wherever_the_manifest_says(engine: Engine) -> None:
+    for host in hosts_for(engine):
+        assert engine.check(wish(engine), host) == []
+        assert engine.check(wish(engine, context=None), host) == []
+        assert engine.check(wish(engine, context=512), host) == []
+
+
+def test_the_manifest_is_constant_and_can_be_stored(engine: Engine) -> None:
+    manifest = engine.manifest
+    assert engine.manifest is manifest
+    assert manifest.key
+    assert manifest.overhead_bytes > 0
+    assert json.loads(json.dumps(manifest.parameters_schema)) == manifest.parameters_schema
+
+
+def test_each_parameter_explains_itself(engine: Engine) -> None:
+    schema = engine.manifest.parameters_schema
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    for name, field in schema["properties"].items():
+        assert field.get("title"), name
+        assert field.get("description", "").endswith("."), name
+        assert "default" in field, name
+
+
+def test_extras_are_refused_and_never_reach_argv(engine: Engine) -> None:
+    bad = wish(engine, {"--rpc": "evil:1", "extra_args": ["-x"]})
+    found = engine.check(bad, HOST)
+    assert {problem.code for problem in found} == {FailureCode.PARAMETERS_INVALID}
+    assert {problem.params["parameter"] for problem in found} == {"--rpc", "extra_args"}
+
+
+def test_other_formats_and_runtimes_are_refused(engine: Engine) -> None:
+    odd = wish(engine)
+    odd = replace(odd, artifact=replace(odd.artifact, format="floppy"))
+    assert [one.code for one in engine.check(odd, HOST)] == [FailureCode.UNSUPPORTED_FORMAT]
+    elsewhere = replace(HOST, runtime="abacus")
+    codes = [one.code for one in engine.check(wish(engine), elsewhere)]
+    assert codes == [FailureCode.RUNTIME_UNSUPPORTED]
+
+
+def test_plans_are_deterministic_and_owned(engine: Engine) -> None:
+    for host in hosts_for(engine):
+        spec = engine.plan(wish(engine), host)
+        assert spec == engine.plan(wish(engine), host)
+        assert spec.fingerprint() == engine.plan(wish(engine), host).fingerprint()
+        assert spec.name == NAME
+        assert spec.engine == engine.manifest.key
+        assert spec.slots >= 1
+        assert dict(spec.labels) == wish(engine).owner
+        assert (spec.image is None) == (host.runtime == "process")
+        assert all(isinstance(part, str) for part in spec.argv)
+        moved = replace(wish(engine), alias="other")
+        assert engine.plan(moved, host).fingerprint() != spec.fingerprint()
+
+
+@given(data=st.data())
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_is_asked_is_judged_and_what_passes_is_planned(
+    engine: Engine, data: st.DataObject
+) -> None:
+    schema = engine.manifest.parameters_schema
+    names = st.sampled_from(sorted(schema["properties"])) | st.text(max_size=10)
+    asked = data.draw(st.dictionaries(names, ANYTHING, max_size=4))
+    found = engine.check(wish(engine, asked), HOST)
+    assert all(one.code in FailureCode.__members__ for one in found)
+    json.dumps([dict(one.params) for one in found])
+    if not found:
+        assert engine.plan(wish(engine, asked), HOST).argv
+        jsonschema.validate(asked, schema)
+
+
+@given(text=st.text())
+@hypothesis_settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_malformed_figures_and_lines_are_survived(engine: Engine, text: str) -> None:
+    assert isinstance(engine.metrics(text), EngineSamples)
+    lines = tuple(text.splitlines())
+    for code in (None, 1, 137):
+        found = engine.explain(lines, code)
+        assert found is None or found.code in FailureCode.__members__
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[ProcessRuntime]:
+    made = open_process_runtime(tmp_path)
+    yield made
+    assert made.stop_all(seconds=10) == []
+    assert engine_pids(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_real_start_serves_streams_and_ends(
+    engine: Engine, runtime: ProcessRuntime, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    artifact = store_file(models) if engine.manifest.for_tests else smollm2_artifact(models)
+    known = engine.manifest.parameters_schema["properties"]
+    parameters = {key: value for key, value in {"threads": 1, "seed": 7}.items() if key in known}
+    request = replace(wish(engine, parameters), artifact=artifact)
+    assert engine.check(request, HOST) == []
+    spec = engine.plan(request, HOST)
+
+    runtime.create(spec)
+    found = wait_ready(runtime, NAME)
+    assert found.spec_hash == engine.plan(request, HOST).fingerprint()  # converged: as wished
+    probe, base = engine.probe(spec), f"http://{found.address}"
+    assert found.address is not None
+    assert found.address.startswith("127.0.0.1:")
+    first = httpx.post(base + probe.completion_path, json=dict(probe.completion_body), timeout=30)
+    assert first.status_code == 200
+    assert first.json()["usage"]["completion_tokens"] == 1
+    assert httpx.get(f"{base}/v1/models").json()["data"][0]["id"] == "contract"
+
+    events = stream(base, 12)
+    assert events[-1] == "[DONE]"
+    assert_streamed(events[:-1], tokens=12)
+    before = engine.metrics(httpx.get(base + (probe.metrics_path or "")).text)
+    assert before.completion_tokens_total is not None
+    assert before.completion_tokens_total >= 13
+    stats = runtime.stats(NAME)
+    assert stats is not None
+    assert stats.memory_bytes > 1 << 20
+    eventually(lambda: runtime.remove(NAME, force=False))
+    assert runtime.observe(NAME) is None
+
+
+def assert_streamed(events: list[str], *, tokens: int) -> None:
+    chunks = [json.loads(event) for event in events]
+    words = [c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"]]
+    assert "".join(words).strip()
+    assert chunks[-1]["usage"]["completion_tokens"] == tokens
+
+
+def stream(base: str, tokens: int) -> list[str]:
+    body = {
+        "messages": [{"role": "user", "content": "Tell me a story about the sea."}],
+        "max_tokens": tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    with httpx.stream("POST", f"{base}/v1/chat/completions", json=body, timeout=60) as answer:
+        assert answer.status_code == 200
+        lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
+    return [line for line in lines if not line.startswith(":")]

@@ -1,0 +1,30 @@
+"""Sockets of signed-in people, closed when the test ends."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from controlplane.gateway.core import stop_routing_core
+from models_app.models import User
+from tests.controlplane.live.browser_socket import BrowserSocket, session_cookie
+
+Opener = Callable[..., Awaitable[BrowserSocket]]
+
+
+@pytest.fixture
+async def open_socket(transactional_db: None) -> AsyncIterator[Opener]:
+    """`await open_socket(user, "/ws/live/")`: an open socket of that user."""
+    opened: list[BrowserSocket] = []
+
+    async def opener(user: User, path: str = "/ws/live/", cookie: str = "") -> BrowserSocket:
+        cookie = cookie or await sync_to_async(session_cookie)(user)
+        socket = BrowserSocket(path, cookie)
+        assert await socket.open()
+        opened.append(socket)
+        return socket
+
+    yield opener
+    for socket in opened:
+        await socket.leave()
+    await stop_routing_core()
