@@ -58,14 +58,14 @@
   const main = document.querySelector(".frame-body");
   const sidebar = document.getElementById("sidebar");
   const setSheet = (open) => {
-    if (!sidebar) return;
+    if (!sidebar || open === Boolean(root.dataset.sheet)) return;
     if (open) root.dataset.sheet = "open";
     else delete root.dataset.sheet;
     main.inert = open;
     const button = document.querySelector("[data-sheet-open]");
     button?.setAttribute("aria-expanded", String(open));
     if (open) sidebar.querySelector("a")?.focus();
-    else if (sidebar.contains(document.activeElement)) button?.focus();
+    else button?.focus();
   };
   const fold = () => {
     const folded = root.dataset.sidebar !== "folded";
