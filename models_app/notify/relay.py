@@ -56,8 +56,10 @@ class Relay:
                     coroutine = job()
                     if coroutine is not None:
                         runner.run(coroutine)
-                except Exception:
-                    log.warning("relay could not send", exc_info=True)
+                except Exception as error:
+                    # One line each: while the broker is away there are many.
+                    log.warning("relay could not send: %r", error)
+                    log.debug("relay could not send", exc_info=True)
 
 
 relay = Relay()

@@ -1,4 +1,4 @@
-"""One house to hurt per module: a start costs seconds, and it must be whole after each fault."""
+"""One house to hurt for all cases: a start costs seconds, and it must be whole after each fault."""
 
 import shutil
 import tempfile
@@ -19,13 +19,13 @@ def dice(request: pytest.FixtureRequest) -> Dice:
     return Dice(request.node.name)
 
 
-@pytest.fixture(scope="module")
-def house(request: pytest.FixtureRequest) -> Iterator[HurtHouse]:
+@pytest.fixture(scope="session")
+def house() -> Iterator[HurtHouse]:
     """A running Slipway with the small model imported as `tiny-1`."""
     need("valkey")
     folder = Path(tempfile.mkdtemp(prefix="slipway-fault-"))
     try:
-        with HurtHouse(folder / "data", Dice(request.node.name)) as made:
+        with HurtHouse(folder / "data", Dice("house")) as made:
             made.small = small_model(folder)
             made.new_model(made.small)
             made.observer.becomes(lambda: made.has_model("tiny-1"), PROMISE_S)

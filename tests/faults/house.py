@@ -32,14 +32,16 @@ class HurtHouse(House):
     def __enter__(self) -> "HurtHouse":
         self.data.mkdir(parents=True, exist_ok=True)
         self.start_and_wait()
-        self._wisher = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.wisher"],
-            cwd=ROOT,
-            env={**self.environment(), "DJANGO_SETTINGS_MODULE": "controlplane.settings.base"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with (self.data / "logs" / "wisher.log").open("w") as log:
+            self._wisher = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.wisher"],
+                cwd=ROOT,
+                env={**self.environment(), "DJANGO_SETTINGS_MODULE": "controlplane.settings.base"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self._answer() == {"ready": True}
         self.observer.__enter__()
         self.wish("host")

@@ -20,7 +20,7 @@ def main() -> None:
     for line in sys.stdin:
         wanted = json.loads(line)
         try:
-            answer = {"done": _WISHES[wanted.pop("wish")](**wanted)}
+            answer = {"done": WISHES[wanted.pop("wish")](**wanted)}
         except Exception as error:  # noqa: BLE001 - whatever it was, the test shall read it
             answer = {"refused": f"{type(error).__name__}: {error}"}
         _answer(answer)
@@ -112,6 +112,9 @@ def _simple(service: str) -> Callable[..., None]:
     return act
 
 
+delete = _simple("deployment_delete")
+
+
 def send(task: str, row: int, times: int = 1, countdown: float = 0.0) -> None:
     """Put messages on the broker, as many and as late as wished."""
     from celery import current_app
@@ -137,7 +140,7 @@ def remove_model(name: str) -> None:
     model_delete(SYSTEM, LanguageModel.objects.get(name=name), version=None)
 
 
-_WISHES: dict[str, Callable[..., Any]] = {
+WISHES: dict[str, Callable[..., Any]] = {
     "host": host,
     "model": model,
     "bundled": bundled,
@@ -146,7 +149,7 @@ _WISHES: dict[str, Callable[..., Any]] = {
     "revise": revise,
     "stop": _simple("deployment_stop"),
     "start": _simple("deployment_start"),
-    "delete": _simple("deployment_delete"),
+    "delete": delete,
     "send": send,
     "wipe": wipe,
     "remove_model": remove_model,

@@ -105,7 +105,7 @@ class House:
 
     def part(self, name: str) -> psutil.Process | None:
         """Return the process of a part, if it runs."""
-        return self._parts().get(name)
+        return self.parts().get(name)
 
     def part_other_than(self, pid: int, name: str) -> psutil.Process | None:
         """Return the process of a part once it is another one."""
@@ -114,7 +114,7 @@ class House:
 
     def processes(self) -> list[psutil.Process]:
         """Return every living process that works on this data folder, engines too."""
-        found = {process.pid: process for process in self._parts().values()}
+        found = {process.pid: process for process in self.parts().values()}
         for process in psutil.process_iter():
             try:  # Valkey writes its title over its environment, so the record knows it above
                 if process.environ().get("SLIPWAY_DATA") == str(self.data):
@@ -146,7 +146,8 @@ class House:
             self._reader.join(DOWN_S)
         return code
 
-    def _parts(self) -> dict[str, psutil.Process]:
+    def parts(self) -> dict[str, psutil.Process]:
+        """Return the living parts, as the supervisor recorded them."""
         try:
             record = json.loads((self.data_run / "parts.json").read_text())
         except (FileNotFoundError, ValueError):

@@ -1,0 +1,1 @@
+"""What is promised in figures, measured: see README.md beside this file."""

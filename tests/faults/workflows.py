@@ -1,0 +1,181 @@
+"""The workflows that must survive a crash at any point: what is wished and what comes of it."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults import wisher
+from tests.faults.observer import Observer
+from tests.gguf_files import TINY_METADATA, write_gguf
+
+Act = Callable[["Run"], object]
+Look = Callable[["Run"], bool]
+
+
+@dataclass
+class Run:
+    """One try of a workflow, with names and a model file that no other try has."""
+
+    number: int
+    data: Path
+    observer: Observer
+
+    @property
+    def name(self) -> str:
+        """The name of its deployment and of its model."""
+        return f"run-{self.number}"
+
+    def file(self) -> str:
+        """Write its model file."""
+        metadata = {**TINY_METADATA, "general.name": self.name}
+        return str(write_gguf(self.data / f"{self.name}.gguf", metadata=metadata))
+
+    def one(self, query: str) -> dict[str, Any]:
+        """Return the row that a query finds for this run's name, or an empty one."""
+        rows = self.observer.rows(query, self.name)
+        return rows[0] if rows else {}
+
+    def engines(self) -> dict[str, set[int]]:
+        """Return what runs of its deployment."""
+        found = self.observer.engines()
+        return {w: s for w, s in found.items() if w.startswith(f"slipway-{self.name}-")}
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What to do first, what to wish, and how to know that it came true."""
+
+    prepare: Act
+    is_prepared: Look
+    wish: Act
+    is_settled: Look
+
+    def undo(self, run: Run) -> None:
+        """Wish away what a run has left, for the next one."""
+        if run.one(_DEPLOYMENT):
+            wisher.delete(run.name)
+
+    def left_over(self, run: Run) -> list[str]:
+        """Return half files that nobody owns any more."""
+        return [path.name for path in (run.data / "uploads").iterdir()]
+
+
+_DEPLOYMENT = "SELECT * FROM models_app_deployment WHERE name = ?"
+_IMPORT = "SELECT * FROM models_app_operation WHERE kind = 'import' AND title = ?"
+_MODEL = "SELECT * FROM models_app_languagemodel WHERE name = ?"
+_ARTIFACTS = (
+    "SELECT count(*) AS number FROM models_app_artifact a"
+    " JOIN models_app_languagemodel m ON m.id = a.model_id WHERE m.name = ?"
+)
+_LIVE = (
+    "SELECT r.state, v.number FROM models_app_replica r"
+    " JOIN models_app_revision v ON v.id = r.revision_id"
+    " JOIN models_app_deployment d ON d.id = r.deployment_id"
+    " WHERE d.name = ? AND r.state != 'retired'"
+)
+
+
+def _nothing(_: Run) -> None:
+    return
+
+
+def _always(_: Run) -> bool:
+    return True
+
+
+def _import(run: Run) -> None:
+    wisher.model(run.name, run.file())
+
+
+def _imported(run: Run) -> bool:
+    is_done = run.one(_IMPORT).get("state") == "succeeded"
+    return is_done and run.one(_ARTIFACTS)["number"] == 1 and _host_is_ready(run)
+
+
+def _host_is_ready(run: Run) -> bool:
+    return run.observer.rows("SELECT state FROM models_app_host") == [{"state": "ready"}]
+
+
+def _import_and_deploy(run: Run) -> None:
+    from models_app.domain.actors import SYSTEM
+    from models_app.services.language_models import model_import
+
+    wanted = {
+        "name": run.name,
+        "engine": "fake",
+        "parameters": {"context_length": 256},
+        "replicas": 1,
+    }
+    reference = {"path": run.file()}
+    model_import(
+        SYSTEM,
+        name=run.name,
+        title=run.name,
+        source="file",
+        reference=reference,
+        then_deploy=wanted,
+    )
+
+
+def _deploy(run: Run) -> None:
+    wisher.deploy(run.name, run.name)
+
+
+def _serves(run: Run, revision: int = 1) -> bool:
+    live = run.observer.rows(_LIVE, run.name)
+    is_ready = run.one(_DEPLOYMENT).get("state") == "ready"
+    one_engine = [len(sessions) for sessions in run.engines().values()] == [1]
+    return is_ready and one_engine and live == [{"state": "ready", "number": revision}]
+
+
+def _is_stopped(run: Run) -> bool:
+    return run.one(_DEPLOYMENT).get("state") == "stopped" and not run.engines()
+
+
+def _is_gone(run: Run) -> bool:
+    return not run.one(_DEPLOYMENT) and not run.engines()
+
+
+def _kill_engine(run: Run) -> None:
+    from models_app.models import Replica
+    from models_app.services.wishes import look_now
+
+    for workload in run.engines():
+        for pid in run.observer.pids(workload):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        look_now(Replica.objects.exclude(state="retired").get(workload=workload))
+
+
+def _is_back(run: Run) -> bool:
+    attempts = run.observer.rows("SELECT max(attempts) AS most FROM models_app_replica")
+    return _serves(run) and attempts[0]["most"] >= 1
+
+
+def _is_removed(run: Run) -> bool:
+    sha256 = {row["sha256"] for row in run.observer.rows("SELECT sha256 FROM models_app_artifact")}
+    files = {path.name for path in (run.data / "models").rglob("*") if path.is_file()}
+    return not run.one(_MODEL) and len(files) == len(sha256)
+
+
+WORKFLOWS: Mapping[str, Workflow] = {
+    "import": Workflow(_nothing, _always, _import, _imported),
+    "first-start": Workflow(_nothing, _always, _import_and_deploy, _serves),
+    "start": Workflow(_import, _imported, _deploy, _serves),
+    "stop": Workflow(
+        _import_and_deploy, _serves, lambda run: wisher.WISHES["stop"](run.name), _is_stopped
+    ),
+    "roll": Workflow(
+        _import_and_deploy,
+        _serves,
+        lambda run: wisher.revise(run.name, context_length=128),
+        lambda run: _serves(run, 2),
+    ),
+    "recover": Workflow(_import_and_deploy, _serves, _kill_engine, _is_back),
+    "delete": Workflow(_import_and_deploy, _serves, lambda run: wisher.delete(run.name), _is_gone),
+    "remove": Workflow(_import, _imported, lambda run: wisher.remove_model(run.name), _is_removed),
+}
