@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import httpx
@@ -31,7 +32,7 @@ class Answer:
 def ask_health(address: str, path: str, *, timeout_s: float) -> Answer:
     """Read the health page. 503 means loading, as llama.cpp and vLLM say it."""
     try:
-        response = httpx.get(f"http://{address}{path}", timeout=timeout_s)
+        response = _client().get(f"http://{address}{path}", timeout=timeout_s)
     except httpx.HTTPError as error:
         return Answer(Health.SILENT, repr(error))
     if response.is_success:
@@ -44,7 +45,7 @@ def ask_health(address: str, path: str, *, timeout_s: float) -> Answer:
 def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answer:
     """Have the engine really complete something: listening is not serving."""
     try:
-        response = httpx.post(
+        response = _client().post(
             f"http://{address}{path}", json=dict(body), timeout=COMPLETION_TIMEOUT_S
         )
     except httpx.HTTPError as error:
@@ -57,7 +58,15 @@ def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answe
 def read_metrics(address: str, path: str, *, timeout_s: float) -> str | None:
     """Return the text of the metrics page; None when it is not to be had now."""
     try:
-        response = httpx.get(f"http://{address}{path}", timeout=timeout_s)
+        response = _client().get(f"http://{address}{path}", timeout=timeout_s)
     except httpx.HTTPError:
         return None
     return response.text if response.is_success else None
+
+
+@cache
+def _client() -> httpx.Client:
+    """Return this process's client: to build one per probe, with its TLS context, costs more
+    than the probe. It keeps no connection, so each probe proves that the engine still accepts.
+    """
+    return httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
