@@ -7,6 +7,7 @@ MODULES: tuple[str, ...] = (
     "controlplane.fragments.deployments",
     "controlplane.fragments.hosts",
     "controlplane.fragments.language_models",
+    "controlplane.fragments.navigation",
     "controlplane.fragments.operations",
     "controlplane.fragments.overview",
     "controlplane.fragments.revisions",

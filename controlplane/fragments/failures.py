@@ -75,7 +75,7 @@ def deployment_actions(deployment: Deployment, code: str) -> list[dict[str, str]
     edit = reverse("web:deployment-edit", args=[deployment.name])
     model = deployment.revision.artifact.model.name if deployment.revision else ""
     offered = [
-        (code in _MEMORY, gettext("Lower the context or choose a smaller artifact"), edit, ""),
+        (code in _MEMORY, gettext("Change context or artifact"), edit, ""),
         (code in _HOSTS, gettext("Look at the hosts"), reverse("web:hosts"), ""),
         (code == Code.NO_HOST, gettext("Change where it may run"), edit, ""),
         (

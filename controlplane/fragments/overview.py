@@ -15,6 +15,7 @@ from controlplane.fragments.stories import feed
 from controlplane.wording.failures import failure_text
 from controlplane.wording.formats import number_text
 from models_app.domain.actors import Actor
+from models_app.domain.failures import FailureCode
 from models_app.domain.states import (
     ArtifactState,
     DeploymentState,
@@ -35,6 +36,7 @@ from models_app.selectors.overview import (
 )
 
 EVENTS_SHOWN = 12
+HOST_UNREACHABLE = str(FailureCode.HOST_UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +58,61 @@ class Trouble:
     every_s=5,
 )
 def overview_state(actor: Actor, asked: Asked) -> dict[str, Any]:
-    """Everything of the overview that is a state of now."""
-    return state_context(actor, fleet_counts(actor))
+    """What asks for attention, and the figures of now."""
+    found = overview_context(actor, fleet_counts(actor))
+    return {key: found[key] for key in _STATE}
 
 
-def state_context(actor: Actor, counts: FleetCounts) -> dict[str, Any]:
-    """Return troubles, figures, hosts and work, in six queries."""
+@fragment("overview.fleet", template="overview/_fleet.html", lists=("host", "operation"), every_s=5)
+def overview_fleet(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """What is being done, and the memory of the hosts."""
+    hosts, operations = hosts_by_need(actor), current_operations(actor)
+    return _fleet_parts(actor, fleet_counts(actor), hosts, operations)
+
+
+_STATE = (
+    "fleet",
+    "troubles",
+    "tokens_now",
+    "tokens",
+    "requests",
+    "requests_per_min",
+    "requests_words",
+)
+
+
+def overview_context(actor: Actor, counts: FleetCounts) -> dict[str, Any]:
+    """Return everything of the page but its events, in five queries."""
     hosts = hosts_by_need(actor)
     operations = current_operations(actor)
     troubles = [_of_deployment(row) for row in troubled_deployments(actor)]
     troubles += [_of_host(row) for row in hosts if row.state in TROUBLED_HOSTS]
     troubles += [_of_operation(row) for row in operations if row.state == OperationState.FAILED]
-    lines = [host_line(host) for host in hosts]
-    may = actor.role.allows(Role.OPERATOR)
     requests = fleet_requests(actor)
+    whole_minutes = {name: values[:-1] for name, values in requests.values.items()}
     return {
         "fleet": _fleet(counts),
         "troubles": troubles,
-        "lines": lines,
-        "scale": common_scale(line.memory for line in lines),
-        "more_hosts": max(0, counts.total("host") - len(lines)),
+        **_fleet_parts(actor, counts, hosts, operations),
         "tokens_now": fleet_tokens_now(actor),
-        "requests": requests.values["requests"],
-        "tokens": requests.values["completion_tokens"],
-        "requests_per_min": _last_full(requests.values["requests"]),
+        "requests": whole_minutes["requests"],
+        "tokens": whole_minutes["completion_tokens"],
+        "requests_per_min": whole_minutes["requests"][-1] or 0.0,
         "requests_words": gettext("{n} in 15 min").format(
             n=number_text(sum(value or 0 for value in requests.values["requests"]))
         ),
+    }
+
+
+def _fleet_parts(
+    actor: Actor, counts: FleetCounts, hosts: list[Host], operations: list[Operation]
+) -> dict[str, Any]:
+    lines = [host_line(host) for host in hosts]
+    may = actor.role.allows(Role.OPERATOR)
+    return {
+        "lines": lines,
+        "scale": common_scale(line.memory for line in lines),
+        "more_hosts": max(0, counts.total("host") - len(lines)),
         "progress_rows": [
             operation_progress(row, may_operate=may)
             for row in operations
@@ -111,11 +141,6 @@ def _fleet(counts: FleetCounts) -> dict[str, Any]:
     }
 
 
-def _last_full(values: list[float | None]) -> float:
-    """The last whole minute; the running one has only begun."""
-    return (values[-2] if len(values) > 1 else None) or 0.0
-
-
 @fragment("overview.events", template="overview/_events.html", lists=("event",))
 def overview_events(actor: Actor, asked: Asked) -> dict[str, Any]:
     """What happened lately, of everything."""
@@ -125,6 +150,8 @@ def overview_events(actor: Actor, asked: Asked) -> dict[str, Any]:
 def _of_deployment(row: Deployment) -> Trouble:
     if row.failure_code:
         return _trouble(row, row.name, "web:deployment", row.name)
+    if row.state == DeploymentState.UNKNOWN:
+        return _trouble(row, row.name, "web:deployment", row.name, (HOST_UNREACHABLE, {}))
     code = getattr(row, "replica_failure_code", None) or ""
     params = getattr(row, "replica_failure_params", None) or {}
     return _trouble(row, row.name, "web:deployment", row.name, (code, params))

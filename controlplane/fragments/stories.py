@@ -1,6 +1,6 @@
 """Events told as a story: sentences, grouped by what a person asked for, failures opened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -38,27 +38,22 @@ class Chapter:
     entries: list[dict[str, Any]] = field(default_factory=list)
 
 
-def story(
-    events: Sequence[Event], *, actions: Callable[[str], list[dict[str, str]]] | None = None
-) -> list[Chapter]:
+def story(events: Sequence[Event]) -> list[Chapter]:
     """Return the events of one deployment by attempt, newest first.
 
-    Only the newest failure is told in full, with its evidence and the buttons that may mend it.
+    The failure that stands now is told in full above the story; here each is one line that opens.
     """
     chapters: list[Chapter] = []
-    open_failure = True
     for event in events:
         if not chapters or chapters[-1].title:
             chapters.append(Chapter())
         entry = entry_of(event)
         if entry["failure"]:
-            entry["failure"] = entry["failure"] | {"is_open": open_failure}
-            if open_failure and actions:
-                entry["failure"]["actions"] = actions(entry["failure"]["code"])
-            open_failure = False
+            entry["brief"] = entry.pop("failure")
+            entry["brief"]["is_open"] = False
         chapters[-1].entries.append(entry)
         if event.code in ASKED:
-            chapters[-1].title = f"{day_text(event.at).capitalize()} · {entry['text']}"
+            chapters[-1].title = f"{_day(event)} · {entry['text']}"
     if chapters and not chapters[-1].title:
         chapters[-1].title = gettext("Earlier")
     return chapters
@@ -68,7 +63,7 @@ def by_day(events: Sequence[Event]) -> list[Chapter]:
     """Return the events of one object grouped by day, newest first."""
     chapters: list[Chapter] = []
     for event in events:
-        day = day_text(event.at).capitalize()
+        day = _day(event)
         if not chapters or chapters[-1].title != day:
             chapters.append(Chapter(day))
         chapters[-1].entries.append(entry_of(event))
@@ -78,7 +73,12 @@ def by_day(events: Sequence[Event]) -> list[Chapter]:
 def feed(actor: Actor, events: Sequence[Event]) -> list[dict[str, Any]]:
     """Return events of many objects, each with the name and address of what it tells of."""
     names = names_of(actor, events)
-    return [entry_of(event) | _subject(event, names) for event in events]
+    return [entry_of(event) | _subject(event, names) | {"failure": None} for event in events]
+
+
+def _day(event: Event) -> str:
+    text = day_text(event.at)
+    return text[:1].upper() + text[1:]
 
 
 def entry_of(event: Event) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, gettext
 from django.utils.translation import get_language_info as language_info
 
-from controlplane.web import navigation
+from controlplane.fragments import navigation
+from controlplane.web.pages import counts_of
 from controlplane.wording.formats import relative_patterns
 from models_app.domain.states import Role
 from models_app.models import User
@@ -26,15 +27,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     signed_in = bool(user and user.is_authenticated)
-    counts = navigation.frame_counts(request) if signed_in else {}
+    counts = counts_of(request) if signed_in else None
     role = Role(user.role) if isinstance(user, User) else Role.VIEWER
-    groups = [
-        navigation.entries(places, path=request.path, counts=counts, role=role)
-        for places in navigation.PLACES
-    ]
     return {
         "home": navigation.url_of("web:overview") or "/",
-        "groups": [group for group in groups if group],
+        "groups": navigation.sidebar_groups(request.path, counts, role),
+        "path": request.path,
         "personal": navigation.entries(navigation.PERSONAL, path=request.path),
         "sign_out": navigation.url_of("web:sign-out"),
         "palette": navigation.url_of("web:palette"),

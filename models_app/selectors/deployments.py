@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 
 from models_app.domain.actors import Actor
 from models_app.domain.errors import NotFoundError
+from models_app.domain.names import NAME_LENGTH
 from models_app.domain.states import ReplicaState, Role
 from models_app.models import Deployment, EngineEntry, Host, Replica, Revision
 from models_app.selectors.counting import related_count
@@ -111,3 +112,12 @@ def engine_get(actor: Actor, key: str) -> EngineEntry:
     if found is None:
         raise NotFoundError(params={"kind": "engine", "ref": key[:100]})
     return found
+
+
+def free_name(actor: Actor, wanted: str) -> str:
+    """Return `wanted`, or with the first number behind it that no deployment has."""
+    actor.require(Role.VIEWER)
+    base = wanted[: NAME_LENGTH - 3]
+    taken = set(Deployment.objects.filter(name__startswith=base).values_list("name", flat=True))
+    numbered = (f"{base}-{number}" for number in range(2, 1000))
+    return next((name for name in (wanted, *numbered) if name not in taken), wanted)

@@ -127,10 +127,9 @@
     if (!answer.ok || !part.isConnected) return;
     const box = document.createElement("template");
     box.innerHTML = await answer.text();
-    const fresh = box.content.firstElementChild;
-    part.replaceWith(fresh);
-    window.htmx.process(fresh);
-    fresh.dispatchEvent(new CustomEvent("slipway:painted", { bubbles: true }));
+    window.slipwayMorph(part, box.content.firstElementChild);
+    window.htmx.process(part);
+    part.dispatchEvent(new CustomEvent("slipway:painted", { bubbles: true }));
   };
   document.addEventListener("slipway:repaint", () => {
     if (document.documentElement.dataset.updates === "live") return;

@@ -8,11 +8,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.fragments.revisions import artifact_word
 from controlplane.web.forms.key_values import KeyValuesField
 from controlplane.web.forms.schema_fields import Parameter, parameters_of, values_of
 from controlplane.wording.formats import size_text
 from models_app.domain.names import NAME_LENGTH
+from models_app.domain.sizing import DEFAULT_CONTEXT
 from models_app.models import Artifact, EngineEntry, Revision
 from models_app.services.deployments import REPLICAS_LIMIT
 
@@ -75,9 +75,15 @@ class DeploymentForm(forms.Form):
         engines: list[EngineEntry],
         host_names: Iterable[str],
         initial: Mapping[str, Any] | None = None,
+        suggests: bool = False,
     ) -> None:
+        """With `suggests`, what the engine would choose by itself is proposed openly."""
         super().__init__(data, initial=dict(initial or {}))
+        self._suggests = suggests
         self.artifacts = {str(artifact.public_id): artifact for artifact in artifacts}
+        chosen = self.chosen_artifact
+        if not self.is_bound and chosen:
+            self.initial.setdefault("artifact", str(chosen.public_id))
         self.engines = {engine.key: engine for engine in engines}
         self._choices(host_names)
         self.parameters = self._parameters()
@@ -86,7 +92,8 @@ class DeploymentForm(forms.Form):
         artifact, engine, hosts = (self.fields[name] for name in ("artifact", "engine", "hosts"))
         groups: dict[str, list[tuple[str, str]]] = {}
         for key, row in self.artifacts.items():
-            word = f"{artifact_word(row.quantization, row.file_name)} · {size_text(row.size_bytes)}"
+            kind = row.quantization or row.file_name
+            word = f"{row.model.title} · {kind} · {size_text(row.size_bytes)}"
             groups.setdefault(row.model.title, []).append((key, word))
         _set_choices(artifact, list(groups.items()))
         _set_choices(engine, [(k, str(e.manifest["label"])) for k, e in self.engines.items()])
@@ -100,13 +107,17 @@ class DeploymentForm(forms.Form):
             self.fields[parameter.name] = parameter.field
             if limit and parameter.key in CONTEXT:
                 _limit_context(parameter.field, int(limit))
+                if self._suggests:
+                    parameter.field.initial = min(DEFAULT_CONTEXT, int(limit))
         return parameters
 
     @property
     def chosen_artifact(self) -> Artifact | None:
         """The artifact that is selected now, the first when none is."""
         asked = self._now("artifact")
-        return self.artifacts.get(asked) or next(iter(self.artifacts.values()), None)
+        smallest = min(self.artifacts.values(), key=lambda row: row.size_bytes or 0, default=None)
+        wanted = [row for row in self.artifacts.values() if row.model.name == self._now("model")]
+        return self.artifacts.get(asked) or next(iter(wanted), smallest)
 
     @property
     def chosen_engine(self) -> EngineEntry | None:
@@ -220,5 +231,3 @@ def _limit_context(field: forms.Field, limit: int) -> None:
         known = field.max_value if isinstance(field.max_value, int) else limit
         field.max_value = min(known, limit)
         field.widget.attrs["max"] = field.max_value
-        if isinstance(field.initial, int):
-            field.initial = min(field.initial, limit)

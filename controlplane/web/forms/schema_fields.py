@@ -29,34 +29,46 @@ class Parameter:
 
 def parameters_of(manifest: Mapping[str, Any]) -> list[Parameter]:
     """Return the engine's parameters in the order of its schema."""
-    properties = manifest.get("parameters_schema", {}).get("properties", {})
+    schema = manifest.get("parameters_schema", {})
     found = []
-    for key, schema in properties.items():
-        flat = _flat(schema)
+    for key, own in schema.get("properties", {}).items():
+        flat = _flat(own, schema.get("$defs", {}))
         basic = key in BASIC if "x-basic" not in flat else bool(flat["x-basic"])
         found.append(Parameter(key, _field(key, flat), flat.get("default"), basic))
     return found
 
 
-def _flat(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an optional value's schema (anyOf with null) as the value's own, marked nullable."""
-    branches = [b for b in schema.get("anyOf", ()) if b.get("type") != "null"]
-    if not schema.get("anyOf") or not branches:
-        return dict(schema)
-    return {**branches[0], **{k: v for k, v in schema.items() if k != "anyOf"}, "nullable": True}
+def _flat(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with its references put in, and an optional value's as the value's own.
+
+    A value that may be null (anyOf with null) is marked `nullable`.
+    """
+    own = {key: value for key, value in schema.items() if key not in ("anyOf", "allOf", "$ref")}
+    branches = [*schema.get("anyOf", ()), *schema.get("allOf", ())]
+    if "$ref" in schema:
+        branches.append({"$ref": schema["$ref"]})
+    found: dict[str, Any] = {}
+    for branch in branches:
+        if branch.get("type") == "null":
+            found["nullable"] = True
+        else:
+            name = str(branch.get("$ref", "")).rpartition("/")[2]
+            found |= {**definitions.get(name, {}), **branch}
+    return {**found, **own}
 
 
 def _field(key: str, schema: Mapping[str, Any]) -> forms.Field:
     default = schema.get("default")
     common: dict[str, Any] = {
-        "label": schema.get("title") or key,
-        "help_text": schema.get("description", ""),
+        "label": _(schema.get("title") or key),
+        "help_text": _(schema["description"]) if schema.get("description") else "",
         "required": False,
         "initial": default,
     }
     if schema.get("enum"):
         return _choice(schema, common)
     kind = schema.get("type")
+    common["required"] = kind in ("integer", "number") and default is not None
     if kind == "boolean":
         if schema.get("nullable"):
             return forms.TypedChoiceField(

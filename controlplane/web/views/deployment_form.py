@@ -15,10 +15,9 @@ from controlplane.web.input import form_status, version_from
 from controlplane.web.pages import acted, actor_of, show
 from models_app.domain.actors import Actor
 from models_app.domain.errors import SlipwayError
-from models_app.domain.names import slugify_name
 from models_app.domain.states import ArtifactState, Role
 from models_app.models import Deployment, Revision
-from models_app.selectors.deployments import deployment_get, engines_visible
+from models_app.selectors.deployments import deployment_get, engines_visible, free_name
 from models_app.selectors.hosts import host_names
 from models_app.selectors.language_models import artifacts_visible
 from models_app.services import deployments as services
@@ -30,7 +29,9 @@ def create(request: HttpRequest) -> HttpResponse:
     """Wish for a new deployment."""
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
-    form = _form(actor, _asked(request), initial=_first_choice(request))
+    form = _form(actor, _asked(request), initial=_first_choice(request), suggests=True)
+    if form.chosen_artifact and not form.is_bound:
+        form.initial.setdefault("name", free_name(actor, form.chosen_artifact.model.name))
     if request.method == "POST" and form.is_valid():
         try:
             row = services.deployment_create(
@@ -134,6 +135,7 @@ def _form(
     *,
     initial: dict[str, Any] | None = None,
     keep: Revision | None = None,
+    suggests: bool = False,
 ) -> DeploymentForm:
     """Return the form with every choice there is; what a revision uses stays a choice."""
     artifacts = list(artifacts_visible(actor, state=ArtifactState.READY))
@@ -151,15 +153,13 @@ def _form(
         engines=engines,
         host_names=host_names(actor),
         initial=initial,
+        suggests=suggests,
     )
 
 
 def _first_choice(request: HttpRequest) -> dict[str, Any]:
     """Return what the address asks to be chosen at first: an artifact, or a model's first."""
-    asked = {key: request.GET[key] for key in ("artifact", "engine", "model") if key in request.GET}
-    if "model" in asked:
-        asked["name"] = slugify_name(asked["model"])
-    return asked
+    return {key: request.GET[key] for key in ("artifact", "engine", "model") if key in request.GET}
 
 
 def _edited(actor: Actor, request: HttpRequest) -> Deployment | None:

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from controlplane.fragments.overview import overview_events, state_context
+from controlplane.fragments.overview import overview_context, overview_events
 from controlplane.fragments.registry import Asked
 from controlplane.web.pages import actor_of, counts_of, show
 
@@ -13,6 +13,6 @@ def page(request: HttpRequest) -> HttpResponse:
     return show(
         request,
         "overview/page.html",
-        **state_context(actor, counts_of(request)),
+        **overview_context(actor, counts_of(request)),
         **overview_events(actor, Asked()),
     )

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.web.pages import counts_of
+from controlplane.fragments.registry import Asked, fragment
 from controlplane.wording.formats import number_text
+from models_app.domain.actors import Actor
 from models_app.domain.states import HostState, Role
-from models_app.selectors.overview import TROUBLED_DEPLOYMENTS, TROUBLED_HOSTS
+from models_app.selectors.overview import (
+    TROUBLED_DEPLOYMENTS,
+    TROUBLED_HOSTS,
+    FleetCounts,
+    fleet_counts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,27 @@ def entries(
     return found
 
 
-def frame_counts(request: HttpRequest) -> Mapping[str, Count]:
+@fragment(
+    "frame.sidebar",
+    template="layouts/_sidebar_entries.html",
+    lists=("deployment", "host", "model", "operation"),
+)
+def sidebar(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """The entries of the side bar with their counts, on every page."""
+    path = asked.filters.get("path", "")
+    groups = sidebar_groups(path, fleet_counts(actor), actor.role)
+    return {"frame": {"groups": groups, "path": path}}
+
+
+def sidebar_groups(path: str, counts: FleetCounts | None, role: Role) -> list[list[Entry]]:
+    """Return the entries of the side bar by group; without counts nobody is signed in."""
+    shown = frame_counts(counts) if counts else {}
+    groups = [entries(places, path=path, counts=shown, role=role) for places in PLACES]
+    return [group for group in groups if group]
+
+
+def frame_counts(counts: FleetCounts) -> Mapping[str, Count]:
     """Return the count beside each route: `{"web:hosts": Count("2/2", alert=False)}`."""
-    counts = counts_of(request)
     hosts, answering = counts.total("host"), counts.of("host", HostState.READY)
     return {
         "web:deployments": Count(
