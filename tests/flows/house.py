@@ -116,11 +116,10 @@ class House:
         """Return every living process that works on this data folder, engines too."""
         found = {process.pid: process for process in self.parts().values()}
         for process in psutil.process_iter():
-            try:  # Valkey writes its title over its environment, so the record knows it above
-                if process.environ().get("SLIPWAY_DATA") == str(self.data):
+            # Valkey writes its title over its environment, so the record knows it above.
+            with suppress(psutil.Error):
+                if self._is_ours(process.environ()):
                     found[process.pid] = process
-            except psutil.Error:
-                continue
         return [process for process in found.values() if _alive(process)]
 
     def note_processes(self) -> None:
@@ -145,6 +144,12 @@ class House:
         if self._reader:
             self._reader.join(DOWN_S)
         return code
+
+    def _is_ours(self, environment: Mapping[str, str]) -> bool:
+        """Parts carry the data folder; engines, in a clean environment, their own below it."""
+        workload = environment.get("SLIPWAY_FOLDER", "")
+        in_data = bool(workload) and Path(workload).is_relative_to(self.data)
+        return in_data or environment.get("SLIPWAY_DATA") == str(self.data)
 
     def parts(self) -> dict[str, psutil.Process]:
         """Return the living parts, as the supervisor recorded them."""
