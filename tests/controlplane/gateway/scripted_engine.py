@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 STALL = "stall"  # say nothing more until the client hangs up
 RESET = "reset"  # break the connection
@@ -46,11 +47,13 @@ class ScriptedEngine:
         self.script = script
         self.requests: list[bytes] = []
         self.hung_up = asyncio.Event()
-        self.connections: set[asyncio.Task] = set()
+        self.connections: set[asyncio.Task[Any]] = set()
         self.address = ""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        self.connections.add(task)
         try:
             while True:
                 await self._request(reader)

@@ -161,7 +161,7 @@ async def test_no_first_token_in_time():
 async def test_keep_alive_comments_are_not_tokens():
     ping = b"3\r\n: p\r\n"
     async with (
-        scripted_engine(HEAD, *([ping, 0.1] * 20)) as engine,
+        scripted_engine(HEAD, *(part for _ in range(20) for part in (ping, 0.1))) as engine,
         router_to(engine.address) as router,
     ):
         with pytest.raises(FirstTokenTimeoutError):

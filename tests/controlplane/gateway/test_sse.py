@@ -11,7 +11,7 @@ LIMIT = 200
 
 def events_of(chunks, limit=LIMIT):
     parser = EventParser(limit)
-    found = []
+    found: list[object] = []
     try:
         for chunk in chunks:
             found.extend(parser.feed(chunk))

@@ -51,7 +51,7 @@ def names_only() -> Any:
 def make_fleet(state: str, *, text: str = "Plain text") -> Fleet:
     """Make one of everything: `well`, `failing`, `starting` or `stopped`."""
     is_bad = state == "failing"
-    failure = (
+    failure: dict[str, Any] = (
         {
             "failure_code": "NOT_ENOUGH_MEMORY",
             "failure_params": {
