@@ -24,12 +24,14 @@ from models_app.domain.actors import Actor
 from models_app.domain.states import DeploymentState, ReplicaState, Role, Wish
 from models_app.models import Deployment, Replica
 from models_app.selectors.deployments import (
+    ReplicaBrief,
     deployment_get,
     deployments_visible,
+    replicas_in_brief,
     replicas_visible,
 )
 from models_app.selectors.events import events_visible
-from models_app.selectors.metrics import Latency, deployment_series, latency_of, tokens_now
+from models_app.selectors.metrics import Latency, latency_of, replicas_series, tokens_now
 
 STORY_EVENTS = 60
 HOSTS_NAMED = 3
@@ -85,22 +87,21 @@ def table_context(actor: Actor, filters: QueryDict) -> dict[str, Any]:
 
 def deployment_lines(actor: Actor, deployments: list[Deployment]) -> list[DeploymentLine]:
     """Return the lines of one page: two queries for all of its replicas."""
-    replicas: dict[int, list[Replica]] = defaultdict(list)
-    live = replicas_visible(actor).filter(deployment__in=[row.pk for row in deployments])
-    for replica in live:
-        replicas[replica.deployment_id].append(replica)
-    serving = [r.pk for rows in replicas.values() for r in rows if r.state == ReplicaState.READY]
+    replicas: dict[int, list[ReplicaBrief]] = defaultdict(list)
+    for brief in replicas_in_brief(actor, [row.pk for row in deployments]):
+        replicas[brief.deployment_id].append(brief)
+    serving = [r.id for rows in replicas.values() for r in rows if r.state == ReplicaState.READY]
     rates = tokens_now(actor, serving) if serving else {}
     return [_line(row, replicas[row.pk], rates) for row in deployments]
 
 
-def _line(row: Deployment, replicas: list[Replica], rates: dict[int, float]) -> DeploymentLine:
+def _line(row: Deployment, replicas: list[ReplicaBrief], rates: dict[int, float]) -> DeploymentLine:
     measured = [r.memory_bytes for r in replicas if r.memory_bytes is not None]
-    known = [rates[r.pk] for r in replicas if r.pk in rates]
+    known = [rates[r.id] for r in replicas if r.id in rates]
     return DeploymentLine(
         deployment=row,
         reason=reason_of_row(row),
-        hosts=sorted({r.host.name for r in replicas}),
+        hosts=sorted({r.host for r in replicas}),
         tokens_per_s=sum(known) if known else None,
         memory_bytes=sum(measured) if measured else None,
     )
@@ -115,7 +116,7 @@ def deployment_head(actor: Actor, asked: Asked) -> dict[str, Any]:
 def head_context(actor: Actor, deployment: Deployment) -> dict[str, Any]:
     """Return what the head of every tab shows."""
     replicas = list(replicas_visible(actor, deployment=deployment))
-    series = deployment_series(actor, deployment)
+    series = replicas_series(actor, [r.pk for r in replicas])
     predicted = [r.predicted_bytes for r in replicas if r.predicted_bytes is not None]
     tokens = series.values["tokens_per_s"]
     ready = sum(r.state == ReplicaState.READY for r in replicas)

@@ -13,10 +13,11 @@ from controlplane.wording.formats import number_text, size_parts, size_text
 from models_app.domain.actors import Actor
 from models_app.domain.scheduling import HostOffer, Need, choose_host, why_not
 from models_app.domain.sizing import Fit, MemoryEstimate
-from models_app.domain.states import HostState
+from models_app.domain.states import HostState, PlacementState, Scheduling
 from models_app.models import Artifact, Deployment, EngineEntry, Host
-from models_app.selectors.fits import HostFit, fit_on_hosts, memory_estimate, offers_for
+from models_app.selectors.fits import HostFit, fit_on_hosts, memory_estimate
 from models_app.selectors.hosts import hosts_visible
+from models_app.selectors.language_models import placements_visible
 
 HOSTS_SHOWN = 8
 VERDICTS = {Fit.FITS: "fits", Fit.TIGHT: "tight", Fit.DOES_NOT_FIT: "short"}
@@ -69,7 +70,7 @@ def fit_context(actor: Actor, wish: Wish) -> dict[str, Any]:
         selector=dict(wish.placement.get("selector", {})),
         policy=str(wish.placement.get("policy", "spread")),
     )
-    offers = offers_for(wish.deployment, wish.artifact)
+    offers = _offers(actor, fits, wish.artifact)
     chosen = would_go(need, offers, wish.replicas)
     lines = _lines(fits, need, offers, chosen)
     shown = lines[:HOSTS_SHOWN]
@@ -95,9 +96,32 @@ def _parts_text(estimate: MemoryEstimate) -> str:
     )
 
 
+def _offers(actor: Actor, fits: Sequence[HostFit], artifact: Artifact) -> list[HostOffer]:
+    """Return the hosts as the scheduler sees them, from the figures that are here already."""
+    placed = set(
+        placements_visible(actor, artifact=artifact, state=PlacementState.READY).values_list(
+            "host_id", flat=True
+        )
+    )
+    return [
+        HostOffer(
+            host_id=fit.host.pk,
+            name=fit.host.name,
+            state=HostState(fit.host.state),
+            scheduling=Scheduling(fit.host.scheduling),
+            runtime=fit.host.runtime,
+            labels=fit.host.labels,
+            room_bytes=fit.verdict.available_bytes,
+            replicas_of_this=0,
+            has_artifact=fit.host.pk in placed,
+        )
+        for fit in fits
+    ]
+
+
 def would_go(need: Need, offers: Sequence[HostOffer], replicas: int) -> Counter[str]:
     """Return how many replicas would go to which host, chosen as the scheduler chooses."""
-    open_offers = [replace(offer, replicas_of_this=0) for offer in offers]
+    open_offers = list(offers)
     chosen: Counter[str] = Counter()
     for _ in range(replicas):
         choice = choose_host(need, open_offers)

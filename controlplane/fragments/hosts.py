@@ -21,6 +21,7 @@ from models_app.selectors.language_models import placements_visible
 
 _SORTS = {"name": "name", "state": "state", "replicas": "replicas_live", "memory": "ours_bytes"}
 HISTORY_EVENTS = 30
+PAGE_HOSTS = 30  # each with a drawn bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ def host_line(host: Host) -> HostLine:
     return HostLine(host, host_memory(host), reason_of_row(host))
 
 
+def host_lines(hosts: list[Host]) -> list[HostLine]:
+    """Return the lines of one page."""
+    return [host_line(host) for host in hosts]
+
+
 @fragment("hosts.table", template="hosts/_table.html", lists=("host",), every_s=5)
 def hosts_table(actor: Actor, asked: Asked) -> dict[str, Any]:
     """The list of hosts, as the address filters it."""
@@ -60,7 +66,7 @@ def table_context(actor: Actor, filters: QueryDict) -> dict[str, Any]:
         search=filters.get("search") or None,
     )
     rows = sorted_by(rows, filters, _SORTS)
-    page = listing(rows, filters, shown_as=lambda found: [host_line(host) for host in found])
+    page = listing(rows, filters, shown_as=host_lines, page_rows=PAGE_HOSTS)
     scale = common_scale(line.memory for line in page.rows)
     return {"listing": page, "filters": filters, "scale": scale}
 

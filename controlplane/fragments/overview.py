@@ -25,7 +25,7 @@ from models_app.domain.states import (
 )
 from models_app.models import Deployment, Host, Operation
 from models_app.selectors.events import events_visible
-from models_app.selectors.metrics import fleet_requests, fleet_tokens_now
+from models_app.selectors.metrics import fleet_figures
 from models_app.selectors.overview import (
     TROUBLED_HOSTS,
     FleetCounts,
@@ -88,13 +88,14 @@ def overview_context(actor: Actor, counts: FleetCounts) -> dict[str, Any]:
     troubles = [_of_deployment(row) for row in troubled_deployments(actor)]
     troubles += [_of_host(row) for row in hosts if row.state in TROUBLED_HOSTS]
     troubles += [_of_operation(row) for row in operations if row.state == OperationState.FAILED]
-    requests = fleet_requests(actor)
+    figures = fleet_figures(actor)
+    requests = figures.requests
     whole_minutes = {name: values[:-1] for name, values in requests.values.items()}
     return {
         "fleet": _fleet(counts),
         "troubles": troubles,
         **_fleet_parts(actor, counts, hosts, operations),
-        "tokens_now": fleet_tokens_now(actor),
+        "tokens_now": figures.tokens_now,
         "requests": whole_minutes["requests"],
         "tokens": whole_minutes["completion_tokens"],
         "requests_per_min": whole_minutes["requests"][-1] or 0.0,

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from controlplane.fragments.registry import Asked, fragment
+from controlplane.wording.engines import engine_word
 from controlplane.wording.formats import number_text
 from models_app.domain.actors import Actor
 from models_app.models import Deployment, EngineEntry, Revision
@@ -83,7 +84,7 @@ def settings_rows(
     rows = [
         (gettext("Model"), artifact.model.title),
         (gettext("Artifact"), artifact_word(artifact.quantization, artifact.file_name)),
-        (gettext("Engine"), revision.engine),
+        (gettext("Engine"), engine_word(revision.engine)),
         (gettext("Where"), placement_text(revision.placement)),
     ]
     rows += [

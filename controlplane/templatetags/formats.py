@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from controlplane.wording import formats
+from controlplane.wording.engines import engine_word
 
 register = template.Library()
 
@@ -16,6 +17,7 @@ register.filter("percent", formats.percent_text)  # 0 to 100
 register.filter("size", formats.size_text)  # bytes, binary units
 register.filter("rate", formats.rate_text)  # bytes per second
 register.filter("parameters", formats.parameters_text)  # 135 M
+register.filter("engine", engine_word)  # llama.cpp
 register.filter("duration", formats.duration_text)  # seconds
 register.filter("day", formats.day_text)  # today, yesterday, 4 Mar 2026
 register.filter("date_of", formats.date_text)  # 4 Mar 2026

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.wording.engines import engine_word
 from controlplane.wording.filling import fill
 
 _SENTENCES: dict[str, str | Promise] = {
@@ -70,7 +71,10 @@ def event_text(code: str, params: Mapping[str, Any]) -> str:
         return code
     if params.get("retry_s") is None:
         pattern = _WITHOUT_RETRY.get(code, pattern)
-    return fill(pattern, params)
+    shown = (
+        {**params, "engine": engine_word(str(params["engine"]))} if "engine" in params else params
+    )
+    return fill(pattern, shown)
 
 
 def known_events() -> frozenset[str]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal
+from babel.numbers import get_decimal_symbol, get_group_symbol
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
@@ -31,12 +31,18 @@ def locale() -> Locale:
     return _locale_of(get_language() or "en")
 
 
+@lru_cache(maxsize=8)
+def _separators(language: str) -> dict[int, str]:
+    """Return what Python's own separators become; tables hold hundreds of numbers."""
+    locale = _locale_of(language)
+    return {ord(","): get_group_symbol(locale), ord("."): get_decimal_symbol(locale)}
+
+
 def number_text(value: float | None, digits: int = 0) -> str:
     """Return the number grouped and rounded to `digits`; a dash when unknown."""
     if value is None:
         return UNKNOWN
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(value, format=pattern, locale=locale())
+    return f"{value:,.{digits}f}".translate(_separators(get_language() or "en"))
 
 
 def short_number_text(value: float | None) -> str:

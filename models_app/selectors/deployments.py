@@ -1,6 +1,7 @@
 """Reads of deployments, their revisions and replicas, and of the engine catalogue."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -90,6 +91,24 @@ def replicas_visible(
     return rows.select_related("host", "deployment", "revision__artifact__model").order_by(
         "deployment_id", "index", "-id"
     )
+
+
+class ReplicaBrief(NamedTuple):
+    """What lists tell of a replica: a page of deployments has hundreds of them."""
+
+    id: int
+    deployment_id: int
+    state: str
+    host: str
+    memory_bytes: int | None
+
+
+def replicas_in_brief(actor: Actor, deployments: Sequence[int]) -> list[ReplicaBrief]:
+    """Return the live replicas of these deployments (row ids), in brief."""
+    actor.require(Role.VIEWER)
+    rows = live_replicas().filter(deployment__in=deployments).order_by("deployment_id", "index")
+    found = rows.values_list("pk", "deployment_id", "state", "host__name", "memory_bytes")
+    return [ReplicaBrief(*row) for row in found]
 
 
 def replica_get(actor: Actor, ref: str | UUID) -> Replica:

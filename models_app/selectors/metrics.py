@@ -6,9 +6,10 @@ that charts of one page share their time axis.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Avg, Count, QuerySet, Sum
 
 from models_app.domain.actors import Actor
@@ -16,7 +17,10 @@ from models_app.domain.states import Role
 from models_app.models import Deployment, Host, HostSample, Replica, ReplicaSample, Usage
 from models_app.selectors.time_buckets import Span, Step, recent, span_of, steps
 
+FLEET_NOW_S = 9.0  # of the whole fleet: one or two samples of each replica
+FLEET_KEPT_S = 2
 NOW_S = 15.0  # "now" in figures: three samples of the hands
+REPLICAS_SUMMED = 500  # the newest of a deployment, history included
 LATENCY_ROWS = 20_000  # newest requests that a latency chart reads at most
 
 Values = list[float | None]
@@ -42,6 +46,14 @@ class Latency:
     answers: int
     p50: float | None
     p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFigures:
+    """Tokens per second now (None: nothing was measured), and requests by the minute."""
+
+    tokens_now: float | None
+    requests: Series
 
 
 def host_series(actor: Actor, host: Host, span_key: str = "15m") -> Series:
@@ -74,15 +86,24 @@ def replica_series(actor: Actor, replica: Replica, span_key: str = "15m") -> Ser
 
 def deployment_series(actor: Actor, deployment: Deployment, span_key: str = "15m") -> Series:
     """Return how a deployment worked over a range: the sum over its replicas, retired ones too."""
+    ids = list(Replica.objects.filter(deployment=deployment).values_list("pk", flat=True))
+    return replicas_series(actor, ids[-REPLICAS_SUMMED:], span_key)
+
+
+def replicas_series(actor: Actor, replicas: Sequence[int], span_key: str = "15m") -> Series:
+    """Return the sum over these replicas (row ids) over a range.
+
+    They are named by id: a join would let the database begin with every sample of that time.
+    """
     actor.require(Role.VIEWER)
-    samples = ReplicaSample.objects.filter(replica__deployment=deployment)
-    return _summed(samples, span_of(span_key))
+    return _summed(ReplicaSample.objects.filter(replica__in=replicas), span_of(span_key))
 
 
 def request_series(actor: Actor, deployment: Deployment, span_key: str = "15m") -> Series:
     """Return requests per minute, errors per minute and time to first token (ms) over a range."""
     actor.require(Role.VIEWER)
     span = span_of(span_key)
+    span = replace(span, step_s=max(span.step_s, 60))  # a rate by the minute needs whole minutes
     since = recent(span.seconds)
     rows = (
         Usage.objects.filter(deployment=deployment, at__gte=since)
@@ -99,7 +120,7 @@ def request_series(actor: Actor, deployment: Deployment, span_key: str = "15m") 
         if first_token_ms is not None:
             first_tokens[step].append(first_token_ms)
     per_minute = 60 / span.step_s
-    numbers = steps(span)
+    numbers = steps(span)[:-1]  # the running step has only begun
     return Series(
         span,
         [n * span.step_s for n in numbers],
@@ -133,10 +154,23 @@ def tokens_now(actor: Actor, replicas: Iterable[int]) -> dict[int, float]:
     return {row["replica"]: row["mean"] or 0.0 for row in rows}
 
 
+def fleet_figures(actor: Actor, *, minutes: int = 15) -> FleetFigures:
+    """Return what the whole fleet does now. Read at most every FLEET_KEPT_S, for everybody alike:
+    of ten thousand replicas it takes tens of milliseconds, and every open overview asks for it.
+    """
+    actor.require(Role.VIEWER)
+    key = f"fleet-figures-{minutes}"
+    found: FleetFigures | None = cache.get(key)
+    if found is None:
+        found = FleetFigures(fleet_tokens_now(actor), fleet_requests(actor, minutes=minutes))
+        cache.set(key, found, FLEET_KEPT_S)
+    return found
+
+
 def fleet_tokens_now(actor: Actor) -> float | None:
     """Return tokens per second of everything that serves; None when nothing was measured."""
     actor.require(Role.VIEWER)
-    samples = ReplicaSample.objects.filter(resolution=0, at__gte=recent(NOW_S))
+    samples = ReplicaSample.objects.filter(resolution=0, at__gte=recent(FLEET_NOW_S))
     means = samples.values("replica").annotate(mean=Avg("tokens_per_s")).order_by()
     total: float | None = means.aggregate(total=Sum("mean"))["total"]
     return total

@@ -16,8 +16,34 @@ from models_app.domain.sizing import DEFAULT_CONTEXT
 from models_app.models import Artifact, EngineEntry, Revision
 from models_app.services.deployments import REPLICAS_LIMIT
 
+HOSTS_TICKED = 24  # more are written by name
 CONTEXT = ("context_length", "context")
 ANYWHERE, ON_HOSTS, BY_LABELS = "any", "hosts", "labels"
+
+
+class HostNamesField(forms.CharField):
+    """Names of hosts, written with commas or spaces between them."""
+
+    def __init__(self, names: list[str], **kwargs: Any) -> None:
+        super().__init__(
+            help_text=_("Their names, with commas between them."),
+            widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+            **kwargs,
+        )
+        self.names = set(names)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a stored list as text."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Return the list. Raises ValidationError on a name that no host has."""
+        found = str(super().to_python(value) or "").replace(",", " ").split()
+        unknown = sorted(set(found) - self.names)
+        if unknown:
+            text = gettext("No host is called {names}.")
+            raise forms.ValidationError(text.format(names=", ".join(unknown)[:200]))
+        return found
 
 
 class DeploymentForm(forms.Form):
@@ -97,7 +123,11 @@ class DeploymentForm(forms.Form):
             groups.setdefault(row.model.title, []).append((key, word))
         _set_choices(artifact, list(groups.items()))
         _set_choices(engine, [(k, str(e.manifest["label"])) for k, e in self.engines.items()])
-        _set_choices(hosts, [(name, name) for name in host_names])
+        names = list(host_names)
+        if len(names) > HOSTS_TICKED:
+            self.fields["hosts"] = HostNamesField(names, label=hosts.label, required=False)
+        else:
+            _set_choices(hosts, [(name, name) for name in names])
 
     def _parameters(self) -> list[Parameter]:
         manifest = self.chosen_engine.manifest if self.chosen_engine else {}

@@ -205,6 +205,9 @@ def _deployment(
     Deployment.objects.filter(pk=row.pk).update(
         state_since=since, created_at=ago(minutes=demo.minutes + 4_000)
     )
+    for revision in row.revisions.all():
+        made = since if revision.number == len(demo.parameters) else ago(minutes=demo.minutes + 4e3)
+        Revision.objects.filter(pk=revision.pk).update(created_at=made)
     for index, replica in enumerate(demo.replicas):
         _replica(row, replica, index, hosts[replica.host], since)
     return row
