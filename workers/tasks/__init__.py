@@ -3,6 +3,6 @@
 Importing this package registers every task with Celery.
 """
 
-from workers.tasks import housekeeping, reconcile, starting
+from workers.tasks import housekeeping, logs, reconcile, starting
 
-__all__ = ["housekeeping", "reconcile", "starting"]
+__all__ = ["housekeeping", "logs", "reconcile", "starting"]
