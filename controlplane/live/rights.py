@@ -9,8 +9,6 @@ from typing import Any
 from channels.auth import get_user
 from django.utils import translation
 
-from models_app.domain.actors import Actor
-from models_app.domain.states import Role
 from models_app.models import User
 
 Scope = Any  # Channels' own type of it is not public
@@ -26,14 +24,6 @@ async def user_now(scope: Scope) -> User | None:
 def signed_in(user: Any) -> User | None:
     """Return the user when it is one that may use Slipway."""
     return user if isinstance(user, User) and user.is_active and user.is_set_up else None
-
-
-def actor_of(user: User, scope: Scope) -> Actor:
-    """Return the actor that the reads and writes of this socket name."""
-    client = scope.get("client") or ("", 0)
-    return Actor(
-        user_id=user.pk, name=user.name, role=Role(user.role), via="live", address=str(client[0])
-    )
 
 
 def language_of(asked: object) -> str:

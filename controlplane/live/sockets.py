@@ -10,13 +10,14 @@ import json
 import logging
 import secrets
 from collections.abc import Coroutine
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from controlplane.actors import actor_of_user, address_of_scope
 from controlplane.live.limits import FRAME_BYTES, FrameBudget, SocketCount
-from controlplane.live.rights import actor_of, signed_in, user_now
+from controlplane.live.rights import signed_in, user_now
 from models_app.domain.actors import Actor
 from models_app.domain.states import Role
 from models_app.models import User
@@ -82,7 +83,7 @@ class GuardedSocket(AsyncWebsocketConsumer):
         if user is None or not Role(user.role).allows(self.role):
             await self.close()
             raise StopConsumer
-        self.user, self.actor = user, actor_of(user, self.scope)
+        self._is(user)
         await self.accept()
         self._counted = _sockets.enter(user.pk)
         if not self._counted:
@@ -128,6 +129,10 @@ class GuardedSocket(AsyncWebsocketConsumer):
         except Exception:
             log.exception("a socket's work broke")
             await self.close(OUR_FAULT)
+
+    def _is(self, user: User) -> None:
+        address = address_of_scope(cast("dict[str, Any]", self.scope))
+        self.user, self.actor = user, actor_of_user(user, via="live", address=address)
 
     # --- frames --------------------------------------------------------------------------------
 
@@ -182,7 +187,7 @@ class GuardedSocket(AsyncWebsocketConsumer):
         elif not Role(user.role).allows(self.role):
             await self.close(NOT_ALLOWED)
         else:
-            self.user, self.actor = user, actor_of(user, self.scope)
+            self._is(user)
 
     async def hear_groups(self) -> None:
         """Hear what `groups_wanted` says now."""

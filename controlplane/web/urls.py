@@ -20,6 +20,7 @@ from controlplane.web.views import (
     parts,
     preferences,
     profile,
+    replica_logs,
     series,
     sign_in,
     styleguide,
@@ -57,6 +58,8 @@ _deployments = [
         name="deployment-roll-back",
     ),
     path("deployments/<slug:name>/delete", deployment_actions.delete, name="deployment-delete"),
+    path("replicas/<uuid:ref>/log", replica_logs.lines, name="replica-log"),
+    path("replicas/<uuid:ref>/log.txt", replica_logs.download, name="replica-log-download"),
 ]
 _hosts = [
     path("hosts/", hosts.index, name="hosts"),

@@ -17,8 +17,8 @@ from django.conf import settings
 
 from models_app.domain.errors import UnavailableError
 
-CAP = 2000  # lines kept for readers that come later, or are slow
-WIDTH = 4000  # characters of one line
+CAP = 1500  # lines kept for readers that come later, or are slow
+WIDTH = 2000  # characters of one line: the embedded broker has 64 MiB for everything
 READER_S = 15  # an announcement lasts so long
 LINES_S = 60
 ALIVE_S = 3  # after a step, the follower is believed to be at work

@@ -346,4 +346,5 @@
   };
   start(document);
   document.addEventListener("htmx:load", (event) => start(event.detail.elt.parentElement || document));
+  document.addEventListener("slipway:painted", (event) => start(event.target));
 })();

@@ -1,14 +1,13 @@
 /* Keeps the page true: says what it shows, takes what changed, shows when it cannot know.
 
    An element with data-live="name" (data-live-id, data-live-query) is a fragment; see
-   controlplane/fragments/registry.py. After a change it sends "live:swapped"; when its object no
-   longer exists, "live:gone". Needs socket.js and morph.js. */
+   controlplane/fragments/registry.py. After a change it sends "slipway:painted"; when its object no
+   longer exists, "slipway:gone". Needs frame.js, socket.js and morph.js. */
 
 (() => {
   "use strict";
 
   const root = document.documentElement;
-  const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
   let epoch = null;
   let number = 0;
   let outdated = null; // the epoch we gave up: frames of it may still be under way
@@ -56,8 +55,8 @@
     const next = template.content.firstElementChild;
     if (!next || element.isEqualNode(next)) return;
     window.slipwayMorph(element, next);
-    window.htmx?.process(element);
-    element.dispatchEvent(new CustomEvent("live:swapped", { bubbles: true }));
+    window.htmx.process(element);
+    element.dispatchEvent(new CustomEvent("slipway:painted", { bubbles: true }));
   }
 
   function each(topic, change) {
@@ -75,20 +74,13 @@
     gone: ({ topic }) =>
       each(topic, (element) => {
         element.dataset.liveGone = "";
-        element.dispatchEvent(new CustomEvent("live:gone", { bubbles: true }));
+        element.dispatchEvent(new CustomEvent("slipway:gone", { bubbles: true }));
       }),
     refused: ({ topic, code }) => console.warn(`live: ${topic} is refused (${code})`),
   };
 
-  function show(state, seconds) {
-    root.dataset.live = state;
-    const indicator = document.getElementById("live-indicator");
-    if (!indicator) return;
-    indicator.dataset.state = state;
-    const word = (words[state] || state).replace("{n}", seconds);
-    const shown = indicator.querySelector(".live-word");
-    if (shown && shown.textContent !== word) shown.textContent = word;
-  }
+  const show = (state, retryIn) =>
+    document.dispatchEvent(new CustomEvent("slipway:live", { detail: { state, retryIn } }));
 
   const socket = new window.SlipwaySocket("/ws/live/", {
     opened() {

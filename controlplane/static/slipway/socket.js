@@ -24,7 +24,6 @@
       this.handlers = { opened, frame, state };
       this.attempt = 0;
       this.wanted = false;
-      this.asleep = false;
       this.busy = () => false; // while it says so, a hidden page keeps its socket
       document.addEventListener("visibilitychange", () => this.looked());
       window.addEventListener("online", () => this.hurry());
@@ -57,8 +56,7 @@
     // --- inside ---------------------------------------------------------------------------------
 
     connect() {
-      window.clearInterval(this.counting);
-      this.asleep = false;
+      window.clearTimeout(this.waiting);
       const socket = new WebSocket(this.address);
       this.socket = socket;
       this.heard = Date.now();
@@ -86,20 +84,13 @@
     }
 
     waitFor(seconds) {
-      let left = seconds;
-      const count = () => {
-        if (left <= 0) return this.connect();
-        this.say("paused", left);
-        left -= 1;
-        return undefined;
-      };
-      window.clearInterval(this.counting);
-      this.counting = window.setInterval(count, 1000);
-      count();
+      window.clearTimeout(this.waiting);
+      this.waiting = window.setTimeout(() => this.connect(), seconds * 1000);
+      this.say("paused", seconds);
     }
 
     drop() {
-      window.clearInterval(this.counting);
+      window.clearTimeout(this.waiting);
       window.clearTimeout(this.steady);
       const socket = this.socket;
       this.socket = null;
@@ -125,7 +116,6 @@
     sleep() {
       if (!this.wanted || this.busy()) return;
       this.drop();
-      this.asleep = true;
       this.say("off");
     }
 
