@@ -3,14 +3,13 @@
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 
 def post(
     browser: Client, address: str, data: dict[str, Any] | None = None, *, htmx: bool = False
-) -> HttpResponse:
+) -> Any:
     """Send a form."""
     browser.get(reverse("web:profile"))
     headers = {"X-CSRFToken": browser.cookies["slipway_csrf"].value}
@@ -19,6 +18,6 @@ def post(
     return browser.post(address, data or {}, headers=headers)
 
 
-def toast(response: HttpResponse) -> dict[str, Any]:
+def toast(response: Any) -> dict[str, Any]:
     """Return the toast that an answer carries."""
     return json.loads(response["HX-Trigger"])["slipway:toast"]

@@ -50,7 +50,7 @@ def _codes(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value] if CODE.fullmatch(node.value) else []
     if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-        return FAMILIES.get(node.values[0].value, [])
+        return FAMILIES.get(str(node.values[0].value), [])
     return []
 
 

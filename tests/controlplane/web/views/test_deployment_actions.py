@@ -1,9 +1,9 @@
 """What people do to deployments: it happens, is told, can be taken back, and needs the role."""
 
 import json
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -24,7 +24,7 @@ def chat(db: None) -> Deployment:
     return row
 
 
-def post(browser: Client, name: str, verb: str, data: dict | None = None, **more) -> HttpResponse:
+def post(browser: Client, name: str, verb: str, data: dict[str, Any] | None = None, **more) -> Any:
     browser.get(reverse("web:profile"))
     token = browser.cookies["slipway_csrf"].value
     headers = {"X-CSRFToken": token, **more.pop("headers", {})}
@@ -32,7 +32,7 @@ def post(browser: Client, name: str, verb: str, data: dict | None = None, **more
     return browser.post(address + more.get("query", ""), data or {}, headers=headers)
 
 
-def toast(response: HttpResponse) -> dict:
+def toast(response: Any) -> dict[str, Any]:
     return json.loads(response["HX-Trigger"])["slipway:toast"]
 
 

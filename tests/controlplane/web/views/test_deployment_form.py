@@ -1,9 +1,9 @@
 """The deployment form: proposes, judges, refuses beside the field, and shows what would change."""
 
 import re
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -40,7 +40,7 @@ def artifact(db: None) -> Artifact:
     return factories.make_artifact(factories.make_model("smollm2"), size_bytes=50 * MIB)
 
 
-def fields(chosen: Artifact, **more: object) -> dict[str, object]:
+def fields(chosen: Artifact, **more: object) -> dict[str, Any]:
     return {
         "name": "chat",
         "artifact": str(chosen.public_id),
@@ -54,7 +54,7 @@ def fields(chosen: Artifact, **more: object) -> dict[str, object]:
     }
 
 
-def send(browser: Client, address: str, data: dict) -> HttpResponse:
+def send(browser: Client, address: str, data: dict[str, Any]) -> Any:
     browser.get(reverse("web:profile"))
     token = browser.cookies["slipway_csrf"].value
     return browser.post(address, data, headers={"X-CSRFToken": token})
@@ -103,7 +103,7 @@ def test_a_good_form_deploys(bob_browser: Client, artifact: Artifact) -> None:
     ],
 )
 def test_a_mistake_is_told_beside_its_field(
-    bob_browser: Client, artifact: Artifact, wrong: dict, field: str, words: str
+    bob_browser: Client, artifact: Artifact, wrong: dict[str, Any], field: str, words: str
 ) -> None:
     factories.make_deployment("taken")
     before = Deployment.objects.count()

@@ -1,5 +1,7 @@
 """Hosts through their pages: added, edited, closed, emptied, looked at, removed."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -40,7 +42,9 @@ def test_adding_the_first_host(alice_browser: Client) -> None:
         ({"runtime": "magic"}, "valid choice"),
     ],
 )
-def test_a_mistake_is_told(alice_browser: Client, till: Host, wrong: dict, words: str) -> None:
+def test_a_mistake_is_told(
+    alice_browser: Client, till: Host, wrong: dict[str, Any], words: str
+) -> None:
     Host.objects.filter(pk=till.pk).update(runtime="other")  # one of kind process is allowed
     data = {"name": "shop", "runtime": "process", "memory_budget": "", "labels": "", **wrong}
     response = post(alice_browser, reverse("web:host-new"), data)

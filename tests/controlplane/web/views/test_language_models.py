@@ -1,5 +1,7 @@
 """Models through their pages: imported three ways, edited, verified, deleted."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -59,7 +61,7 @@ def test_an_upload_is_named_by_its_id(bob_browser: Client) -> None:
         ({"source": "magic"}, "valid choice"),
     ],
 )
-def test_a_mistake_is_told(bob_browser: Client, wrong: dict, words: str) -> None:
+def test_a_mistake_is_told(bob_browser: Client, wrong: dict[str, Any], words: str) -> None:
     response = post(bob_browser, IMPORT, fields(**wrong))
     assert response.status_code == 422
     assert words in response.content.decode()

@@ -1,12 +1,14 @@
 """The command palette knows every object by name, and the verbs that this person may use."""
 
+from typing import Any
+
 from django.test import Client
 
 from models_app.domain.states import Wish
 from tests import factories
 
 
-def labels(browser: Client) -> dict[str, dict]:
+def labels(browser: Client) -> dict[str, dict[str, Any]]:
     return {item["label"]: item for item in browser.get("/palette").json()["items"]}
 
 

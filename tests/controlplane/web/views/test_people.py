@@ -1,6 +1,7 @@
 """Users, tokens, profile and the audit log through their pages."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -28,7 +29,9 @@ def test_a_new_user_gets_a_link_that_is_shown_once(alice_browser: Client) -> Non
     ("wrong", "words"),
     [({"name": "alice"}, "taken"), ({"name": "A B"}, "lower-case"), ({"role": "king"}, "valid")],
 )
-def test_a_user_that_cannot_be_is_refused(alice_browser: Client, wrong: dict, words: str) -> None:
+def test_a_user_that_cannot_be_is_refused(
+    alice_browser: Client, wrong: dict[str, Any], words: str
+) -> None:
     response = post(alice_browser, "/new/user", {"name": "dora", "role": "viewer", **wrong})
     assert response.status_code == 422
     assert words in response.content.decode()

@@ -1,6 +1,7 @@
 """Coming in and going out: by password, by a link that works once, at the first run."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -32,7 +33,9 @@ def test_nobody_is_led_elsewhere(client: Client, alice: User, elsewhere: str) ->
 
 
 @pytest.mark.parametrize("wrong", [{"password": "x"}, {"name": "nobody"}])
-def test_name_and_password_are_refused_alike(client: Client, alice: User, wrong: dict) -> None:
+def test_name_and_password_are_refused_alike(
+    client: Client, alice: User, wrong: dict[str, Any]
+) -> None:
     response = client.post("/sign-in", {**GOOD, **wrong})
     assert response.status_code == 401
     assert "Name or password is wrong." in response.content.decode()
@@ -47,7 +50,7 @@ def test_guessing_gets_slow(client: Client, alice: User) -> None:
 def test_the_session_is_new_and_ends(client: Client, alice: User) -> None:
     client.get("/sign-in")
     client.post("/sign-in", GOOD)
-    key = client.session.session_key
+    key = client.session.session_key or ""
     assert client.get("/sign-in")["Location"] == "/", "signed in already"
     assert client.post(reverse("web:sign-out"))["Location"] == "/sign-in"
     assert client.get("/").status_code == 302

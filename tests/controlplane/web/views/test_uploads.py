@@ -1,10 +1,10 @@
 """Uploads in pieces: resumed, refused, one's own alone, and never larger than agreed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 
 from controlplane import uploads
@@ -17,7 +17,7 @@ def browser(bob_browser: Client) -> Client:
     return bob_browser
 
 
-def call(browser: Client, method: str, address: str, body: bytes = b"") -> HttpResponse:
+def call(browser: Client, method: str, address: str, body: bytes = b"") -> Any:
     headers = {"X-CSRFToken": browser.cookies["slipway_csrf"].value}
     return getattr(browser, method)(
         address, body, content_type="application/octet-stream", headers=headers
