@@ -196,6 +196,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("A memory budget under {floor_bytes} is too small for any model."),
         _("Raise it, or leave it empty to allow all of the memory."),
     ),
+    "DEMO_EXISTS": (
+        _("The demo is here already."),
+        _("Take it away first with `manage.py seed_demo --clear`."),
+    ),
     "HOST_IN_USE": (
         _("{replicas} replicas are still on {name}."),
         _("Drain the host first, and wait until it is empty."),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 PREFIX = "p-"
@@ -60,8 +61,8 @@ def _flat(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str
 def _field(key: str, schema: Mapping[str, Any]) -> forms.Field:
     default = schema.get("default")
     common: dict[str, Any] = {
-        "label": _(schema.get("title") or key),
-        "help_text": _(schema["description"]) if schema.get("description") else "",
+        "label": in_their_words(schema.get("title") or key),
+        "help_text": in_their_words(schema.get("description") or ""),
         "required": False,
         "initial": default,
     }
@@ -88,6 +89,11 @@ def _field(key: str, schema: Mapping[str, Any]) -> forms.Field:
             field.widget.attrs["step"] = "any"
         return field
     return forms.CharField(max_length=schema.get("maxLength", 500), **common)
+
+
+def in_their_words(text: str) -> str | Promise:
+    """Return an engine's own words in the language of the request; see wording/parameters.py."""
+    return _(text) if text else ""
 
 
 def _choice(schema: Mapping[str, Any], common: Mapping[str, Any]) -> forms.Field:
