@@ -3,9 +3,10 @@
 import re
 import secrets
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from controlplane.logs import request_id
 
@@ -30,16 +31,27 @@ class RequestIdMiddleware:
             request_id.reset(token)
 
 
+ZONE_COOKIE = "slipway_zone"  # the browser's time zone, kept there by static/slipway/frame.js
+
+
 class PreferencesMiddleware:
-    """A signed-in person's own language wins over the browser's."""
+    """A signed-in person's own language wins over the browser's; times are in its zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Activate the language of the user's profile for this request."""
+        """Activate the language of the user's profile, and the zone of the browser."""
         language = getattr(request.user, "language", "") if request.user.is_authenticated else ""
         if language:
             translation.activate(language)
             request.LANGUAGE_CODE = language
-        return self.get_response(request)
+        with timezone.override(_zone_of(request)):
+            return self.get_response(request)
+
+
+def _zone_of(request: HttpRequest) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(request.COOKIES.get(ZONE_COOKIE) or "UTC")
+    except (ValueError, KeyError, OSError):  # what a browser sends may be anything
+        return None

@@ -45,6 +45,11 @@ class DataPaths:
         return self.root / "logs"
 
     @property
+    def static_copies(self) -> Path:
+        """Compressed copies of scripts and styles; made when they are missing."""
+        return self.root / "static"
+
+    @property
     def run(self) -> Path:
         """Sockets and pid files; short enough for a unix socket's address."""
         if len(str(self.root)) + len("/run/valkey.sock") <= UNIX_SOCKET_LIMIT:

@@ -5,7 +5,6 @@ other markup, `{% part "panel" title=… %}…{% endpart %}`, which renders
 templates/components/panel.html with the wrapped markup as `body`.
 """
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -65,16 +64,12 @@ def state(state: str, since: datetime | None = None, reason: str = "") -> SafeSt
         inside += format_html('<span class="pill-since">{}</span>', since_tag(since))
     if not reason:
         return format_html('<span class="pill is-{}">{}</span>', shown.shape, inside)
-    told = f"{state}|{since}|{reason}".encode()  # the same each time it is painted
-    anchor = f"why-{hashlib.sha256(told).hexdigest()[:10]}"
     return format_html(
-        '<button type="button" class="pill is-{}" popovertarget="{}" title="{}">{}</button>'
-        '<span class="popover" id="{}" popover>{}</span>',
+        '<button type="button" class="pill is-{}" data-why aria-expanded="false" title="{}">{}'
+        '</button><span class="popover" popover>{}</span>',
         shown.shape,
-        anchor,
         reason,
         inside,
-        anchor,
         reason,
     )
 

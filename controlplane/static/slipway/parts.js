@@ -226,5 +226,32 @@
   });
 
   document.addEventListener("htmx:load", (event) => tick(event.detail.elt, true));
-  document.addEventListener("slipway:painted", (event) => tick(event.target, true));
+  for (const kind of ["slipway:painted", "live:swapped"]) {
+    document.addEventListener(kind, (event) => tick(event.target, true));
+  }
+
+  // --- why: the sentence behind a state pill ------------------------------------------------------------
+  const GAP_PX = 6;
+  const place = (popover, button) => {
+    const from = button.getBoundingClientRect();
+    const room = document.documentElement;
+    const { width, height } = popover.getBoundingClientRect();
+    const below = from.bottom + GAP_PX + height <= room.clientHeight;
+    const left = Math.min(from.left, room.clientWidth - width - GAP_PX);
+    popover.style.margin = "0";
+    popover.style.left = `${Math.max(GAP_PX, left)}px`;
+    popover.style.top = `${below ? from.bottom + GAP_PX : from.top - GAP_PX - height}px`;
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-why]");
+    const popover = button?.nextElementSibling;
+    if (!popover?.togglePopover()) return;
+    place(popover, button);
+    button.setAttribute("aria-expanded", "true");
+    const hide = () => popover.matches(":popover-open") && popover.hidePopover();
+    window.addEventListener("scroll", hide, { once: true, capture: true });
+    popover.addEventListener("toggle", (change) => {
+      if (change.newState === "closed") button.setAttribute("aria-expanded", "false");
+    });
+  });
 })();
