@@ -23,7 +23,7 @@ class RoutingError(SlipwayError):
 
 
 class NoReplicaError(RoutingError):
-    """Params: name, state, failure_code."""
+    """Params: name, state, failure_code, failure_params."""
 
     status = 503
     default_code = "NO_READY_REPLICA"

@@ -123,6 +123,7 @@ class Router:
                     "name": route.name,
                     "state": route.state,
                     "failure_code": route.failure_code,
+                    "failure_params": dict(route.failure_params),
                 }
             )
         return chosen

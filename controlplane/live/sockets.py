@@ -150,7 +150,7 @@ class GuardedSocket(AsyncWebsocketConsumer):
         else:
             await self.on_frame(frame)
 
-    async def send_frame(self, type_: str, **content: Any) -> None:
+    async def send_frame(self, type_: str, /, **content: Any) -> None:
         """Send one frame; a socket that has closed meanwhile takes none."""
         if self._closed:
             return

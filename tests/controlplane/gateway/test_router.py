@@ -71,6 +71,7 @@ async def test_without_a_ready_replica_the_error_says_in_which_state_it_is():
         "name": "chat",
         "state": "degraded",
         "failure_code": "OUT_OF_MEMORY",
+        "failure_params": {},
     }
 
 
