@@ -17,7 +17,7 @@ REPLICA = 7
 @pytest.fixture
 def asked(broker_url, monkeypatch):
     """What was asked of the hands; nothing is sent."""
-    calls = []
+    calls: list[object] = []
     monkeypatch.setattr(workers, "ask_for_logs", lambda replica: calls.append("follow"))
     monkeypatch.setattr(workers, "send_later", lambda task, row, s: calls.append((task, row, s)))
     return calls
