@@ -14,6 +14,7 @@ log_base      bytes of output that came before the first byte of engine.log
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -161,7 +162,7 @@ class WorkloadFolder:
             return ""
 
     def _write(self, name: str, text: str) -> None:
-        part = self.path / f".{name}.{os.getpid()}"
+        part = self.path / f".{name}.{secrets.token_hex(6)}"  # threads write too
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(text)

@@ -7,6 +7,7 @@ stamp (size, modification time, inode): a restart does not read 40 GB again, a c
 import hashlib
 import json
 import os
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ class Verifier:
 
     def _stamp(self, artifact: ArtifactRef, path: Path, identity: tuple[int, int, int]) -> None:
         self._stamps.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self._stamps / f".{artifact.sha256}.{os.getpid()}"
+        part = self._stamps / f".{artifact.sha256}.{secrets.token_hex(6)}"
         part.write_text(json.dumps([str(path), *identity]))
         part.replace(self._stamps / f"{artifact.sha256}.json")
 
