@@ -47,7 +47,9 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _theme(request: HttpRequest) -> str:
-    chosen = request.COOKIES.get(THEME_COOKIE) or getattr(request.user, "theme", "")
+    chosen = request.COOKIES.get(THEME_COOKIE) or getattr(
+        getattr(request, "user", None), "theme", ""
+    )
     return chosen if chosen in THEMES else ""  # "system" is the switch's word for neither
 
 

@@ -84,10 +84,6 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("The body cannot be read as what it says it is."),
         _("Send JSON in UTF-8 with the header `Content-Type: application/json`."),
     ),
-    "UNSUPPORTED_MEDIA_TYPE": (
-        _("Bodies of this content type are not read here."),
-        _("Send JSON with the header `Content-Type: application/json`."),
-    ),
     "TOO_LARGE": (_("The body is larger than {limit_bytes}."), _("Send less at once.")),
     "NAME_INVALID": (
         _("“{name}” cannot be a name."),
