@@ -73,8 +73,13 @@ class Browser:
         look: Look = Look(),
         *,
         cookies: list[Any] | None = None,
+        silent_sockets: bool = False,
     ) -> Iterator[Seen]:
-        """Open a page in a fresh profile; `cookies` as Playwright takes them."""
+        """Open a page in a fresh profile; `cookies` as Playwright takes them.
+
+        With `silent_sockets` every websocket opens and says nothing: for pages on a server
+        that has none, which would tell of it in the console and grey the page.
+        """
         context = self.chromium.new_context(
             viewport={"width": look.width, "height": HEIGHTS[look.width]},
             color_scheme="dark" if look.theme == "dark" else "light",
@@ -86,6 +91,8 @@ class Browser:
         try:
             if cookies:
                 context.add_cookies(cookies)
+            if silent_sockets:
+                context.route_web_socket("**/ws/**", lambda _socket: None)
             page = context.new_page()
             seen = Seen(page)
             page.on("console", lambda line: _keep(seen, line.type, line.text))
