@@ -19,6 +19,7 @@ help: ## list these commands
 run: $(VENV)/.runtime $(CATALOGS:.po=.mo) ## start Slipway here; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py up
 
+# Tests that run a whole Slipway share one group, so that no two of them fight for the processor.
 test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent software is skipped with its reason
 	$(BIN)/python -m pytest -n auto --dist loadgroup -ra
 
@@ -35,7 +36,7 @@ check-types: $(VENV)/.dev
 check-walls: $(VENV)/.dev
 	$(BIN)/lint-imports
 check-templates: $(VENV)/.dev
-	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --lint --quiet templates
 check-ledger: $(VENV)/.dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
@@ -43,7 +44,6 @@ check-ledger: $(VENV)/.dev
 fix: $(VENV)/.dev ## mend format and lint where a tool can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djlint --reformat --quiet templates
 
 lock: $(VENV)/.dev ## resolve requirements/*.in into hash-locked files (uv does it; UPGRADE=1 for newer)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -14,7 +14,7 @@ from tests.faults.observer import Observer
 from tests.faults.workflows import WORKFLOWS
 from tests.flows.house import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
 
 LONGEST_S = 540.0
 

@@ -10,7 +10,7 @@ from tests.faults.dice import Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 from workers.reconcilers.replica_watch import LOOK_READY_S
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
 
 # Six silent probes in a row end an engine (it may only be busy), then comes the first backoff.
 FROZEN_S = 120.0

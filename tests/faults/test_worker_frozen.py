@@ -11,7 +11,7 @@ from tests.faults.dice import Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 from tests.flows.house import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
 
 
 @contextmanager

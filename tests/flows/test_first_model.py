@@ -13,7 +13,7 @@ import pytest
 from tests.flows.house import House, wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
 READY_S = 120.0
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.flows.house import DOWN_S, ROOT, UP_S, House, wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
 
 PARTS = ["broker", "control", "transfer", "beat", "web"]
 
