@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from controlplane.wording.catalogues import catalogue_paths, compile_catalogue
 from models_app.domain.states import Role
@@ -26,6 +27,13 @@ def pytest_configure() -> None:
     """Compile the translations before anything reads them."""
     for language, path in catalogue_paths(settings.LOCALE_PATHS[0]).items():
         compile_catalogue(path, language)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Each test begins in English, whatever the one before it has left in its thread."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

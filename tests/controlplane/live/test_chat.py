@@ -48,7 +48,7 @@ def ask(answer="a1", text="Hello", parameters=None, **more):
 
 async def ended(socket, answer="a1"):
     """Return the frames of an answer up to its end."""
-    frames = []
+    frames: list[dict[str, object]] = []
     while not frames or frames[-1]["type"] not in ("done", "failed"):
         frame = await socket.receive()
         if frame.get("id") == answer:
@@ -201,7 +201,8 @@ async def test_two_deployments_at_a_time(open_socket, bob, served):
     socket = await open_socket(bob, "/ws/chat/")
     await socket.send(ask("left"))
     await socket.send(ask("right"))
-    ends, mixed = set(), []
+    ends: set[str] = set()
+    mixed: list[str] = []
     while len(ends) < 2:
         frame = await socket.receive()
         if frame["type"] == "text":
@@ -258,7 +259,8 @@ async def test_a_prompt_longer_than_the_context_brings_the_engines_words(open_so
 
 async def test_stopping_what_does_not_run_does_nothing(open_socket, bob):
     socket = await open_socket(bob, "/ws/chat/")
-    for answer in ("nobody", None, 7, [], {}):
+    wrong: list[object] = ["nobody", None, 7, [], {}]
+    for answer in wrong:
         await socket.send({"type": "stop", "id": answer})
     assert await socket.silent(0.2) or (await socket.receive())["type"] == "hints"
 
