@@ -71,7 +71,7 @@ def read_catalogue(path: Path, language: str) -> Catalog:
     if not path.exists():
         return Catalog(locale=language, charset="utf-8")
     with path.open("rb") as file:
-        return read_po(file, locale=language, charset="utf-8")
+        return read_po(file, locale=language, charset="utf-8", abort_invalid=True)
 
 
 def merged(old: Catalog, collected: Catalog, language: str) -> Catalog:

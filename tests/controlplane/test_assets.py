@@ -12,7 +12,7 @@ from controlplane.assets import compressed_copy
 
 @pytest.mark.django_db
 def test_a_browser_that_takes_gzip_gets_it_and_another_the_plain_text(client: Client) -> None:
-    address = static("slipway/components.css")
+    address = static("slipway/controls.css")
     plain = client.get(address)
     packed = client.get(address, headers={"accept-encoding": "gzip, deflate, br"})
     assert packed["Content-Encoding"] == "gzip"

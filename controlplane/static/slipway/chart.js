@@ -150,7 +150,8 @@
       this.width = this.plot.clientWidth;
       this.height = this.plot.clientHeight;
       const digits = this.step < 1 ? Math.ceil(-Math.log10(this.step)) : 0;
-      this.label = (value) => (this.unit === "bytes" ? size(value) : number(value, digits));
+      this.label = (value) =>
+        this.unit === "bytes" ? size(value).replace(/[.,]0 /, " ") : number(value, digits);
       this.left = 14 + 7 * Math.max(...[0, this.step, this.top].map((v) => this.label(v).length));
       return this.width > this.left;
     }

@@ -147,6 +147,7 @@ def test_a_gap_in_the_samples_is_a_gap_in_the_line(
         assert page.locator(in_plot.format(0)).count() == 2
         assert page.locator(in_plot.format(1)).count() == 1
         page.click("#chart-cpu details summary")
+        page.wait_for_selector("#chart-cpu tbody tr")
         assert "no samples" in page.inner_text("#chart-cpu .chart-table")
         page.click("#chart-cpu [data-range='24h']")
         page.wait_for_function("document.querySelectorAll('#chart-cpu tbody tr').length === 60")
