@@ -4,6 +4,7 @@ Babel does what GNU gettext's programs would do, so that no machine needs them. 
 line numbers and are sorted: two people who add strings seldom meet in one line.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -109,9 +110,10 @@ def compile_catalogue(path: Path, language: str) -> Path:
     compiled = path.with_suffix(".mo")
     if compiled.exists() and compiled.stat().st_mtime_ns >= path.stat().st_mtime_ns:
         return compiled
-    draft = compiled.with_suffix(".mo.draft")
+    catalog = read_catalogue(path, language)
+    draft = compiled.with_suffix(f".{os.getpid()}.mo")  # several processes may compile at once
     with draft.open("wb") as file:
-        write_mo(file, read_catalogue(path, language))
+        write_mo(file, catalog)
     draft.replace(compiled)
     return compiled
 
