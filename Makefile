@@ -11,7 +11,7 @@ DEV_LOCK := requirements/requirements-dev.txt
 CATALOGS := $(wildcard controlplane/locale/*/LC_MESSAGES/django.po)
 
 .PHONY: help run test test-fast check check-style check-types check-walls check-templates check-ledger \
-	fix lock messages clean
+	check-openapi openapi fix lock messages clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -26,7 +26,7 @@ test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent soft
 test-fast: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run the tests that need no engine, broker or browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not faults"
 
-check: check-style check-types check-walls check-templates check-ledger ## format, lint, types, room walls, templates, migrations, OpenAPI
+check: check-style check-types check-walls check-templates check-ledger check-openapi ## format, lint, types, room walls, templates, migrations, OpenAPI
 
 check-style: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -40,6 +40,10 @@ check-templates: $(VENV)/.dev
 check-ledger: $(VENV)/.dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+check-openapi: $(VENV)/.dev
+	@$(EXPORT_OPENAPI) --output $(VENV)/openapi.json
+	@diff -u docs/openapi.json $(VENV)/openapi.json || { echo "docs/openapi.json is behind: make openapi"; exit 1; }
+EXPORT_OPENAPI = $(BIN)/python manage.py export_openapi_schema --api controlplane.api.application.api --indent 2
 
 fix: $(VENV)/.dev ## mend format and lint where a tool can
 	$(BIN)/ruff check --fix .
@@ -52,6 +56,9 @@ lock: $(VENV)/.dev ## resolve requirements/*.in into hash-locked files (uv does 
 	$(LOCK) requirements/dev.in -o $(DEV_LOCK)
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+openapi: $(VENV)/.dev ## write docs/openapi.json anew after a change of the API
+	$(EXPORT_OPENAPI) --output docs/openapi.json
 
 messages: $(VENV)/.dev ## bring the translation catalogs in step with the code; names what is untranslated
 	$(BIN)/python manage.py collect_messages
@@ -69,6 +76,7 @@ $(VENV)/.dev: $(VENV)/.runtime $(DEV_LOCK)
 	@requirements/install.sh $(VENV) $(DEV_LOCK)
 	@touch $@
 
-# A finished environment first: the compiler of catalogs is in it.
+# A finished environment first: the compiler of catalogues is in it.
 %.mo: %.po | $(VENV)/.runtime
-	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+	@$(BIN)/python manage.py compile_catalogs
+	@touch $@
