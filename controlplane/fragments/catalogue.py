@@ -10,6 +10,7 @@ MODULES: tuple[str, ...] = (
     "controlplane.fragments.navigation",
     "controlplane.fragments.operations",
     "controlplane.fragments.overview",
+    "controlplane.fragments.playground",
     "controlplane.fragments.revisions",
 )
 

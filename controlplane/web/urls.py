@@ -18,6 +18,7 @@ from controlplane.web.views import (
     overview,
     palette,
     parts,
+    playground,
     preferences,
     profile,
     replica_logs,
@@ -93,7 +94,12 @@ _operations = [
     path("operations/<uuid:ref>/cancel", operations.cancel, name="operation-cancel"),
     path("operations/<uuid:ref>/retry", operations.retry, name="operation-retry"),
 ]
-
+_playground = [
+    path("playground/", playground.page, name="playground"),
+    path("playground/keep", playground.keep, name="playground-keep"),
+    path("playground/kept", playground.kept, name="playground-kept"),
+    path("playground/kept/<uuid:ref>/delete", playground.delete, name="playground-delete"),
+]
 _people = [
     path("sign-in", sign_in.page, name="sign-in"),
     path("sign-in/link/<str:secret>", sign_in.link, name="sign-in-link"),
@@ -124,6 +130,7 @@ urlpatterns: list[URLPattern] = [
     *_hosts,
     *_models,
     *_operations,
+    *_playground,
     *_people,
 ]
 

@@ -1,0 +1,39 @@
+"""The deployments that the playground offers, with what stands between each and an answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.fragments.failures import reason_of_row
+from controlplane.fragments.registry import Asked, fragment
+from controlplane.wording.states import state_word
+from models_app.domain.actors import Actor
+from models_app.domain.states import Wish
+from models_app.models import Deployment
+from models_app.selectors.deployments import deployments_visible
+
+TARGETS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One deployment to talk to."""
+
+    deployment: Deployment
+    model: str
+    is_ready: bool  # at least one replica can answer
+    word: str
+    reason: str
+
+
+@fragment("playground.targets", template="playground/_targets.html", lists=("deployment",))
+def targets(actor: Actor, _asked: Asked) -> dict[str, Any]:
+    """Every deployment that is not on its way out, those that can answer first."""
+    rows = deployments_visible(actor).exclude(wish=Wish.DELETED)[:TARGETS]
+    found = [_target(row) for row in rows]
+    return {"targets": sorted(found, key=lambda target: not target.is_ready)}
+
+
+def _target(row: Deployment) -> Target:
+    model = row.revision.artifact.model.title if row.revision else ""
+    is_ready = bool(getattr(row, "replicas_ready", 0))
+    return Target(row, model, is_ready, str(state_word(row.state).word), reason_of_row(row))
