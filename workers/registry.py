@@ -105,4 +105,8 @@ def _load(path: str) -> Callable[..., Any] | None:
 @cache
 def _make(path: str) -> Any:
     make = _load(path)
-    return make() if make else None
+    try:
+        return make() if make else None
+    except Exception:
+        log.exception("plug-in %s cannot be made, left out", path)
+        return None

@@ -86,6 +86,7 @@ def test_each_parameter_explains_itself(engine: Engine) -> None:
     schema = engine.manifest.parameters_schema
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
+    assert "$ref" not in json.dumps(schema)
     for name, field in schema["properties"].items():
         assert field.get("title"), name
         assert field.get("description", "").endswith("."), name
@@ -121,6 +122,27 @@ def test_plans_are_deterministic_and_owned(engine: Engine) -> None:
         assert all(isinstance(part, str) for part in spec.argv)
         moved = replace(wish(engine), alias="other")
         assert engine.plan(moved, host).fingerprint() != spec.fingerprint()
+
+
+def test_what_the_schema_accepts_is_accepted(engine: Engine) -> None:
+    schema = engine.manifest.parameters_schema
+    for name, field in schema["properties"].items():
+        for value in examples(field):
+            jsonschema.validate({name: value}, schema)
+            found = engine.check(wish(engine, {name: value}, context=None), HOST)
+            assert found == [], (name, value)
+
+
+def examples(field: dict[str, Any]) -> list[Any]:
+    """Return the ends of a parameter's range, its words, its default; as JSON would bring them."""
+    found = [field["default"]]
+    for option in field.get("anyOf", [field]):
+        found += option.get("enum", [])
+        found += [option[end] for end in ("minimum", "maximum") if end in option]
+        found += [float(option["maximum"])] if "maximum" in option else []
+        found += [True, False] if option.get("type") == "boolean" else []
+    assert len(found) > 1, field
+    return found
 
 
 @given(data=st.data())

@@ -46,9 +46,24 @@ def problems(model: type[Parameters], raw: Mapping[str, Any]) -> list[Problem]:
 
 
 def schema(model: type[Parameters]) -> dict[str, Any]:
-    """Return the JSON Schema that forms and the API check against."""
-    return model.model_json_schema()
+    """Return the JSON Schema that forms and the API check against, each parameter whole.
+
+    Definitions are written out where they are used: a form needs no resolver for references.
+    """
+    found = model.model_json_schema()
+    defined = found.pop("$defs", {})
+    fields = found["properties"]
+    found["properties"] = {name: _whole_field(field, defined) for name, field in fields.items()}
+    return found
 
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _whole_field(field: Mapping[str, Any], defined: Mapping[str, Any]) -> dict[str, Any]:
+    if "$ref" not in field:
+        return dict(field)
+    target = defined[field["$ref"].rpartition("/")[2]]
+    own = {key: value for key, value in field.items() if key != "$ref"}
+    return {**target, **own}

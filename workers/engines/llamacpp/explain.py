@@ -47,8 +47,9 @@ RULES: tuple[tuple[str, Code, _Params], ...] = (
         Code.UNSUPPORTED_FORMAT,
         lambda match: {"engine": "llama.cpp", "format": f"gguf ({match.group(1)})"},
     ),
+    (r"gguf_init\w*: (.+)", Code.ARTIFACT_INVALID, _reason),
     (
-        r"(?:gguf_init\w*|llama_model_load): (?:error loading model: )?(?!llama_model_loader)(.+)",
+        r"llama_model_load: error loading model: (?!llama_model_loader)(.+)",
         Code.ARTIFACT_INVALID,
         _reason,
     ),

@@ -71,11 +71,13 @@ class LlamaCppParameters(Parameters):
     )
     kv_type: KvType = Field(
         KvType.F16,
+        strict=False,  # JSON has no enums: the word will do
         title="Type of the key/value cache",
         description="Fewer bits take less memory for long contexts, and cost some accuracy.",
     )
     flash_attention: FlashAttention = Field(
         FlashAttention.AUTO,
+        strict=False,
         title="Flash attention",
         description="Computes attention in blocks. A quantised cache needs it.",
     )
