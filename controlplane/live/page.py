@@ -10,11 +10,13 @@ import hashlib
 import logging
 import random
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils import translation
 
+from controlplane.fragments.notices import notice_of
 from controlplane.fragments.painting import paint
 from controlplane.live.rights import language_of
 from controlplane.live.sockets import BAD_FRAME, GuardedSocket
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 REPAINT_S = 0.25  # at most four paints a second of one topic
 SWEEP_S = 30.0
 POLL_S = 5.0  # instead, while no hints come
+NOTICES_KEPT = 3  # the newest; when much happens at once, nobody reads more
+NOTICE_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -48,7 +52,8 @@ class Shown:
 class PageSocket(GuardedSocket):
     """`/ws/live/`. In: `show` (lang, topics), `resync`.
 
-    Out: `fragment` (topic, html), `gone` (topic), `refused` (topic, code), `hints` (come), `beat`.
+    Out: `fragment` (topic, html), `gone` (topic), `refused` (topic, code), `hints` (come), `beat`,
+    `notice` (text, level, url): something happened elsewhere.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,10 +61,13 @@ class PageSocket(GuardedSocket):
         self._shown: dict[str, Shown] = {}
         self._language = language_of(None)
         self._wake = asyncio.Event()
+        self._notices: deque[str] = deque(maxlen=NOTICES_KEPT)
+        self._noticed = asyncio.Event()
 
     async def on_open(self) -> None:
-        """Start to paint."""
+        """Start to paint, and to tell."""
         self.spawn(self._paint_what_is_due())
+        self.spawn(self._tell_notices())
 
     async def on_frame(self, frame: dict[str, Any]) -> None:
         """Take what the page shows, or its wish to see all of it again."""
@@ -72,7 +80,11 @@ class PageSocket(GuardedSocket):
             await self.close(BAD_FRAME)
 
     async def on_hint(self, hint: browsers.Hint) -> None:
-        """Paint the topics that the hint may have changed."""
+        """Paint the topics that the hint may have changed; tell of what is worth a notice."""
+        if hint["kind"] == browsers.NOTICE:
+            self._notices.append(hint["id"])
+            self._noticed.set()
+            return
         now = time.monotonic()
         for shown in self._shown.values():
             if shown.topic.is_meant(hint):
@@ -85,8 +97,9 @@ class PageSocket(GuardedSocket):
         self._want_all()
 
     def groups_wanted(self) -> set[str]:
-        """Return the groups of what the page shows."""
-        return set().union(*(shown.topic.groups() for shown in self._shown.values()))
+        """Return the groups of what the page shows, and that of notices."""
+        notices = {browsers.list_group(browsers.NOTICE)}
+        return notices.union(*(shown.topic.groups() for shown in self._shown.values()))
 
     async def _show(self, frame: dict[str, Any]) -> None:
         try:
@@ -126,6 +139,17 @@ class PageSocket(GuardedSocket):
                 await self._paint(shown)
             await self._wait_until_due()
 
+    async def _tell_notices(self) -> None:
+        while True:
+            await self._noticed.wait()
+            self._noticed.clear()
+            while self._notices:
+                id_ = self._notices.popleft()
+                told = await offload(_notice_in, self._language, self.actor, id_)
+                if told:
+                    await self.send_frame("notice", **told)
+                    await asyncio.sleep(NOTICE_EVERY_S)
+
     async def _wait_until_due(self) -> None:
         soonest = min((shown.due_at for shown in self._shown.values()), default=None)
         wait = None if soonest is None else max(0.0, soonest - time.monotonic())
@@ -163,6 +187,11 @@ class PageSocket(GuardedSocket):
         if shown.digest != digest:
             shown.digest = digest
             await self.send_frame(type_, **content)
+
+
+def _notice_in(language: str, actor: Actor, event_id: str) -> dict[str, Any] | None:
+    with translation.override(language):
+        return notice_of(actor, event_id)
 
 
 def _paint_in(language: str, topic: Topic, actor: Actor) -> str:

@@ -97,6 +97,7 @@ def _words() -> dict[str, Any]:
         "copied": gettext("Copied"),
         "close": gettext("Close"),
         "undo": gettext("Undo"),
+        "look": gettext("Look"),
         "theme": {
             "": gettext("Theme: the system's"),
             "light": gettext("Theme: light"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.wording.filling import fill, has_all
+from controlplane.wording.gguf_faults import FAULTS
 from models_app.domain.failures import FailureCode
 
 Text = str | Promise
@@ -37,7 +38,7 @@ class _Words:
 def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureText:
     """Return the wording of a stored failure; one without wording says so by its own name."""
     known = dict(params or {})
-    words = _WORDS.get(code, _UNKNOWN)
+    words = _words_of(code, known)
     sentence = next((s for s in words.sentences if has_all(s, known)), words.sentences[-1])
     passed_over = known.get("passed_over")
     reasons = passed_over.items() if isinstance(passed_over, dict) else ()
@@ -47,6 +48,14 @@ def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureT
         remedies=tuple(str(remedy) for remedy in words.remedies),
         passed_over=tuple((str(host), reason_text(str(why))) for host, why in reasons),
     )
+
+
+def _words_of(code: str, params: Mapping[str, Any]) -> _Words:
+    """Return the words of a code; of a file that cannot be used, those of what is wrong with it."""
+    fault = FAULTS.get(str(params.get("fault", "")))
+    if fault and code in _OF_FILES:
+        return _Words(tuple(fault[0]), tuple(fault[1]))
+    return _WORDS.get(code, _UNKNOWN)
 
 
 def reason_text(code: str) -> str:
@@ -67,6 +76,7 @@ _LESS_MEMORY = (
 )
 _FREE_DISK = _("Free space on that disk, for example by deleting artifacts that nothing uses.")
 _F = FailureCode
+_OF_FILES = {_F.UNSUPPORTED_FORMAT, _F.ARTIFACT_INVALID}
 
 _UNKNOWN = _Words((_("It failed with code {code}."),), (_LOGS,))
 

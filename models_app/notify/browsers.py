@@ -16,7 +16,8 @@ from django.db import transaction
 
 from models_app.notify.relay import relay
 
-KINDS = ("deployment", "host", "model", "operation", "event", "user")
+KINDS = ("deployment", "host", "model", "operation", "event", "notice", "user")
+NOTICE = "notice"  # an event that is worth telling on pages that show something else
 
 BROKER_S = 3.0  # for one call to the broker
 PULSE_S = 10.0

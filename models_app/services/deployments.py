@@ -125,11 +125,13 @@ def deployment_roll_back(
 def deployment_scale(
     actor: Actor, deployment: Deployment, *, version: int | None, replicas: int
 ) -> Deployment:
-    """Wish for another number of replicas."""
+    """Wish for another number of replicas; the same number changes nothing."""
     actor.require(Role.OPERATOR)
     _check_alive(deployment)
     _check_replicas(replicas)
     before = deployment.replicas_wished
+    if replicas == before:
+        return deployment
     wish(
         actor,
         deployment,

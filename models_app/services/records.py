@@ -26,6 +26,22 @@ from models_app.notify import browsers
 
 EVIDENCE_LINES = 50
 EVIDENCE_WIDTH = 500
+TOLD_ELSEWHERE = frozenset(
+    {
+        "deployment.became_ready",
+        "deployment.became_degraded",
+        "deployment.became_failed",
+        "deployment.became_unknown",
+        "deployment.rollout_halted",
+        "host.ready",
+        "host.unreachable",
+        "host.failed",
+        "artifact.corrupt",
+        "operation.succeeded",
+        "operation.failed",
+    }
+)
+"""Codes of events that a person hears of on whatever page they are; few, and never their steps."""
 
 
 def audit(
@@ -73,6 +89,8 @@ def event(
         host_id=_host_of(subject),
     )
     browsers.publish_changed("event", row.public_id)
+    if code in TOLD_ELSEWHERE:
+        browsers.publish_changed(browsers.NOTICE, row.public_id)
     return row
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from babel.messages.catalog import Message
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -26,7 +27,13 @@ class Command(BaseCommand):
             path = settings.LOCALE_PATHS[0] / language / "LC_MESSAGES" / "django.po"
             catalog = merged(read_catalogue(path, language), collected, language)
             save(catalog, path)
-            missing = [message.id for message in catalog if message.id and not message.string]
+            missing = [m.id for m in catalog if m.id and not _is_translated(m)]
             self.stdout.write(f"{language}: {len(catalog)} strings, {len(missing)} untranslated")
             for text in missing:
                 self.stdout.write(f"  {text}")
+
+
+def _is_translated(message: Message) -> bool:
+    """Return whether there are words for it; of a plural, for each of its forms."""
+    forms = message.string if isinstance(message.string, (list, tuple)) else [message.string]
+    return all(forms)

@@ -76,6 +76,7 @@
         element.dataset.liveGone = "";
         element.dispatchEvent(new CustomEvent("slipway:gone", { bubbles: true }));
       }),
+    notice: (detail) => document.dispatchEvent(new CustomEvent("slipway:notice", { detail })),
     refused: ({ topic, code }) => console.warn(`live: ${topic} is refused (${code})`),
   };
 

@@ -1,7 +1,7 @@
 // What the parts of a page do: dialogs, copying, times that age, toasts, selections.
 //
-// slipway.toast(text, level, undo) shows a toast: info, success, warning or error. A server may send one
-// with the header HX-Trigger: {"slipway:toast": {"text": …, "level": …}}.
+// slipway.toast(text, level, undo, url) shows a toast: info, success, warning or error; url: where to look. A
+// server may send one with the header HX-Trigger: {"slipway:toast": {"text": …, "level": …}}.
 (() => {
   "use strict";
   const { words, fill, number, language } = window.slipway;
@@ -73,7 +73,7 @@
     svg.append(use);
     return svg;
   };
-  const toast = (text, level = "info", undo = "") => {
+  const toast = (text, level = "info", undo = "", url = "") => {
     const shape = SHAPES[level] || SHAPES.info;
     const box = document.createElement("div");
     box.className = `toast is-${shape}`;
@@ -94,11 +94,18 @@
       back.textContent = words.undo;
       box.append(back);
     }
+    if (url) {
+      const look = document.createElement("a");
+      look.className = "button button-quiet button-small";
+      look.href = url;
+      look.textContent = words.look;
+      box.append(look);
+    }
     box.append(close);
     const region = byId("toasts");
     region.append(box);
     while (region.children.length > 4) region.firstElementChild.remove();
-    leave(box, level);
+    leave(box, url ? "info" : level); // what happened elsewhere stays to be seen there
   };
   const leave = (box, level) => {
     if (level === "error") return; // stays until it is closed
@@ -113,6 +120,10 @@
   document.addEventListener("slipway:toast", (event) =>
     toast(event.detail.text, event.detail.level, event.detail.undo),
   );
+  // What happened elsewhere: not on the page that shows it, and the overview shows everything.
+  document.addEventListener("slipway:notice", ({ detail: { text, level, url } }) => {
+    if (location.pathname !== "/" && !location.pathname.startsWith(url)) toast(text, level, "", url);
+  });
   const takeBack = (button) => {
     button.closest(".toast").remove();
     window.htmx.ajax("POST", button.dataset.undo, { swap: "none", source: document.body });

@@ -2,11 +2,12 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from controlplane.web.input import number_from, version_from
 from controlplane.web.pages import acted, actor_of
+from controlplane.wording.formats import number_text
 from models_app.domain.errors import InvalidError
 from models_app.models import Deployment
 from models_app.selectors.deployments import deployment_get
@@ -52,6 +53,8 @@ def scale(request: HttpRequest, name: str) -> HttpResponse:
     row = deployment_get(actor, name)
     before = row.replicas_wished
     wanted = number_from(request, "replicas")
+    if wanted == before:
+        return acted(request, _same_number(row), to=_page(row))
     services.deployment_scale(actor, row, version=version_from(request), replicas=wanted)
     return acted(
         request,
@@ -61,6 +64,15 @@ def scale(request: HttpRequest, name: str) -> HttpResponse:
         to=_page(row),
         undo=reverse("web:deployment-scale", args=[row.name]) + f"?replicas={before}",
     )
+
+
+def _same_number(row: Deployment) -> str:
+    text = ngettext(
+        "{name} is wished with {n} replica already: nothing changes.",
+        "{name} is wished with {n} replicas already: nothing changes.",
+        row.replicas_wished,
+    )
+    return text.format(name=row.name, n=number_text(row.replicas_wished))
 
 
 @require_POST

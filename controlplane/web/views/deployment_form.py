@@ -53,12 +53,12 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
     row = deployment_get(actor, name)
-    revision = services.wished_revision(row)
+    before = services.wished_revision(row)
     form = _form(
         actor,
         _asked(request),
-        initial=initial_of(row.name, row.replicas_wished, revision),
-        keep=revision,
+        initial=initial_of(row.name, row.replicas_wished, before),
+        keep=before,
     )
     form.fields["name"].disabled = True
     form.fields["replicas"].disabled = True
@@ -73,7 +73,7 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
                 number=revision.number
             )
             undo = reverse("web:deployment-roll-back", args=[row.name])
-            undo += f"?number={revision.number - 1}" if revision.number > 1 else ""
+            undo += f"?number={before.number}"  # after a roll back that is not the one before
             return acted(request, text, to=_page(row), undo=undo, moves=True)
     return _page_of(request, form, deployment=row, version=version or row.version)
 

@@ -5,6 +5,7 @@ import time
 import uuid
 
 import pytest
+from django.urls import reverse
 
 from controlplane.fragments.registry import fragment
 from controlplane.live import page, sockets
@@ -12,6 +13,7 @@ from models_app.domain.errors import NotAllowedError
 from models_app.models import Host
 from models_app.notify import browsers
 from models_app.selectors.lookup import row_by_ref
+from models_app.services.records import event
 from tests.factories import make_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def paints(monkeypatch, settings, tmp_path):
     """Two fragments of hosts over real rows; the list says how often each was painted."""
+    reverse("web:hosts")  # loads the pages and their fragments, before these are set aside
     monkeypatch.setattr("controlplane.fragments.registry._fragments", {})
     monkeypatch.setattr("controlplane.fragments.catalogue.MODULES", ())
     (tmp_path / "_host.html").write_text('<p id="host">{{ host.name }} {{ actor.name }}</p>')
@@ -241,3 +244,31 @@ async def test_figures_come_by_time(open_socket, bob, paints):
     await socket.send(show({"name": "host.clock"}))
     texts = {(await socket.receive("fragment"))["html"] for _ in range(3)}
     assert len(texts | {frames[0]["html"]}) == 4
+
+
+async def test_what_happens_elsewhere_is_told_once_in_the_pages_language(
+    open_socket, bob, paints, host
+):
+    socket, _ = await opened(open_socket, bob, head_of(host))
+    await socket.send(show(head_of(host), lang="it"))
+    await asyncio.to_thread(event, host, "host.unreachable", level="bad")
+    frame = await socket.receive("notice")
+    assert (frame["level"], frame["url"]) == ("error", "/hosts/shop/")
+    assert frame["text"].startswith("shop: L'host ha smesso di rispondere")
+    assert await socket.silent(page.NOTICE_EVERY_S + 0.3)
+
+
+async def test_what_has_gone_meanwhile_is_not_told(open_socket, bob, paints, host):
+    socket, _ = await opened(open_socket, bob, head_of(host))
+    await Host.objects.filter(pk=host.pk).adelete()
+    await asyncio.to_thread(event, host, "host.unreachable", level="bad")
+    assert await socket.silent(0.5)
+
+
+async def test_only_what_matters_elsewhere_is_told_elsewhere(host, monkeypatch):
+    sent: list[str] = []
+    monkeypatch.setattr(browsers, "publish_changed", lambda kind, *_: sent.append(kind))
+    await asyncio.to_thread(event, host, "host.cordoned")
+    assert sent == ["event"]
+    await asyncio.to_thread(event, host, "host.unreachable", level="bad")
+    assert sent == ["event", "event", "notice"]

@@ -2,6 +2,7 @@ import pytest
 
 from controlplane.wording.failures import failure_text, reason_text
 from models_app.domain.failures import FailureCode
+from models_app.domain.gguf import GgufFault
 
 
 @pytest.mark.parametrize("code", FailureCode)
@@ -33,6 +34,16 @@ def test_every_failure_has_a_sentence_and_a_remedy_even_without_figures(code: Fa
 )
 def test_a_failure_tells_its_figures(code: str, params: dict[str, object], sentence: str) -> None:
     assert sentence in failure_text(code, params).sentence
+
+
+@pytest.mark.parametrize("fault", GgufFault)
+def test_every_fault_of_a_gguf_has_words_even_without_figures(fault: GgufFault) -> None:
+    text = failure_text("ARTIFACT_INVALID", {"fault": fault.value})
+    assert text.sentence.endswith(".")
+    assert fault.value not in text.sentence
+    assert text != failure_text("ARTIFACT_INVALID", {})
+    assert text.remedies
+    assert all(remedy.endswith(".") for remedy in text.remedies)
 
 
 def test_hosts_passed_over_are_told_with_their_reasons() -> None:

@@ -145,6 +145,15 @@ def test_a_stale_version_changes_nothing(bob: User) -> None:
     assert AuditEntry.objects.get(action="deployment.scale").changes == {"replicas_wished": [1, 3]}
 
 
+def test_scaling_to_the_same_number_leaves_no_trace(bob: User) -> None:
+    row = make_deployment(replicas_wished=2)
+    services.deployment_scale(actor_of(bob), row, version=None, replicas=2)
+    row.refresh_from_db()
+    assert (row.version, row.generation) == (1, 1)
+    assert not Event.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
 def test_deleting_is_a_wish_and_bars_every_other(bob: User) -> None:
     row = make_deployment()
     services.deployment_delete(actor_of(bob), row, version=None)

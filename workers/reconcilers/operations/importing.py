@@ -42,7 +42,7 @@ class ImportWork:
         part = part_path(operation)
         if not _fetch(operation, lease, source, description):
             return None
-        found = _inspect(part)
+        found = _inspect(part, description.file_name)
         sha256 = hash_with_progress(part, lease, operation)
         if description.sha256 and description.sha256 != sha256:
             part.unlink()
@@ -112,10 +112,11 @@ def _fetch(
     return transfer.finished
 
 
-def _inspect(part: Path) -> ArtifactFacts:
+def _inspect(part: Path, file_name: str) -> ArtifactFacts:
     """Read the header before anything else touches the file."""
     try:
         return facts(read_header(part))
     except GgufError as error:
         part.unlink()
-        raise fail(FailureCode.ARTIFACT_INVALID, reason=str(error)) from None
+        figures = {"file": safe_file_name(file_name), "fault": error.reason.value, **error.params}
+        raise fail(error.failure_code, **figures) from None

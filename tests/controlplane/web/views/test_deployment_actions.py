@@ -76,6 +76,21 @@ def test_scaling_takes_a_number_and_undo_the_one_before(
     assert (undone.status_code, chat.replicas_wished) == (204, 1)
 
 
+def test_scaling_to_the_same_number_says_so_and_changes_nothing(
+    bob_browser: Client, chat: Deployment
+) -> None:
+    response = post(bob_browser, "deployment", "scale", {"replicas": "1"}, headers=HTMX)
+    assert toast(response) == {
+        "text": "chat is wished with 1 replica already: nothing changes.",
+        "level": "success",
+        "undo": "",
+    }
+    before = chat.version
+    chat.refresh_from_db()
+    assert chat.version == before
+    assert not AuditEntry.objects.exists()
+
+
 @pytest.mark.parametrize("replicas", ["", "x", "-1", "65", "9" * 30, "1.5", "²"])
 def test_a_number_that_is_none_is_refused_in_words(
     bob_browser: Client, chat: Deployment, replicas: str

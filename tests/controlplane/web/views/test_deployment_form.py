@@ -183,6 +183,20 @@ def test_an_edit_shows_what_changes_and_makes_a_revision(
     assert "changed by somebody else" in stale.content.decode()
 
 
+def test_undoing_an_edit_goes_to_what_was_wished_before_it_also_after_a_roll_back(
+    bob_browser: Client, artifact: Artifact
+) -> None:
+    row = factories.make_deployment("chat", artifact=artifact)
+    factories.make_revision(row, artifact=artifact)
+    factories.make_revision(row, artifact=artifact)  # the first of three is the one wished for
+    address = reverse("web:deployment-edit", args=["chat"])
+    response = send(bob_browser, address, fields(artifact, **{"p-context_length": "1024"}))
+    row.refresh_from_db()
+    assert (response.status_code, row.revision.number) == (302, 4)
+    html = bob_browser.get(response["Location"]).content.decode()
+    assert f'data-undo="{reverse("web:deployment-roll-back", args=["chat"])}?number=1"' in html
+
+
 def test_parameters_follow_the_chosen_artifact(bob_browser: Client, artifact: Artifact) -> None:
     short = factories.make_artifact(facts=factories.artifact_facts(context_length=1024))
     data = fields(short, **{"p-context_length": "512"})

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from controlplane.wording.failures import failure_text
 from models_app.domain.errors import ConflictError, NotAllowedError
 from models_app.domain.states import OperationState
 from models_app.domain.store import ModelStore
@@ -83,21 +84,27 @@ def test_an_import_may_end_in_a_deployment(alice: User, weights: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "code"),
+    ("content", "code", "words"),
     [
-        (b"just some text, renamed", "ARTIFACT_INVALID"),
-        (b"GGUF\x03\x00\x00\x00" + b"\xff" * 16, "ARTIFACT_INVALID"),
-        (gguf_bytes()[:-40], "ARTIFACT_INVALID"),
-        (b"", "ARTIFACT_INVALID"),
+        (b"just some text, renamed", "UNSUPPORTED_FORMAT", "liar.gguf is not a GGUF file"),
+        (
+            b"GGUF\x03\x00\x00\x00" + b"\xff" * 16,
+            "ARTIFACT_INVALID",
+            "claims 18,446,744,073,709,551,",
+        ),
+        (gguf_bytes()[:-40], "ARTIFACT_INVALID", "cut short"),
+        (gguf_bytes()[:60], "ARTIFACT_INVALID", "breaks off after 60 B"),
+        (b"", "UNSUPPORTED_FORMAT", "is not a GGUF file"),
     ],
 )
-def test_what_is_not_a_model_is_refused_and_leaves_nothing(
-    alice: User, tmp_path: Path, content: bytes, code: str
+def test_what_is_not_a_model_is_refused_in_words_and_leaves_nothing(
+    alice: User, tmp_path: Path, content: bytes, code: str, words: str
 ) -> None:
     path = tmp_path / "liar.gguf"
     path.write_bytes(content)
     operation = work_off(begin(alice, path))
     assert (operation.state, operation.failure_code) == (OperationState.FAILED, code)
+    assert words in failure_text(code, operation.failure_params).sentence
     assert not Artifact.objects.exists()
     assert not part_path(operation).exists()
 
