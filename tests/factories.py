@@ -225,6 +225,13 @@ def make_deployment(
     return row
 
 
+def drop_deployment(deployment: Deployment) -> None:
+    """Let a deployment and its replicas be gone, as when its deletion has come true."""
+    Deployment.objects.filter(pk=deployment.pk).update(revision=None)
+    Replica.objects.filter(deployment=deployment).delete()
+    Deployment.objects.get(pk=deployment.pk).delete()
+
+
 def make_replica(
     deployment: Deployment | None = None, host: Host | None = None, **fields: Any
 ) -> Replica:

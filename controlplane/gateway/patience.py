@@ -2,16 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from models_app.domain.gateway import Timeouts
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds. Will become each deployment's own."""
-
-    connect_s: float = 3.0
-    first_token_s: float = 60.0
-    idle_s: float = 30.0
+__all__ = ["Patience", "Timeouts"]
 
 
 class Patience:

@@ -43,6 +43,30 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("A token needs one or more of the scopes read, operate and admin."),
         _CHOOSE_KNOWN,
     ),
+    "KEY_SCOPE_TOO_WIDE": (
+        _("Only an {needed} may have a key for every model; you are {role}."),
+        _("Name the deployments and aliases that the key is for."),
+    ),
+    "KEY_SCOPE_EMPTY": (
+        _("A key needs something that it opens."),
+        _("Name a deployment or an alias."),
+    ),
+    "KEY_ROUTE_UNKNOWN": (
+        _("A key needs one or more kinds of requests."),
+        _CHOOSE_KNOWN,
+    ),
+    "MODEL_NAME_UNKNOWN": (
+        _("There is no deployment or alias named {names}."),
+        _CHOOSE_KNOWN,
+    ),
+    "ALIAS_EMPTY": (
+        _("Nobody would answer for this alias."),
+        _("Name at least one deployment that exists, with a weight above zero."),
+    ),
+    "ALIAS_TWICE": (
+        _("A deployment is named twice."),
+        _("Name each deployment once, with a weight or as a fallback."),
+    ),
     "CSRF_FAILED": (
         _("This request did not come from a page of this Slipway."),
         _("Reload the page and try again; scripts use a bearer token instead of cookies."),
@@ -271,6 +295,7 @@ FIELDS: dict[str, Text] = {
     "CONTEXT_TOO_LARGE": _("The model takes {limit} tokens at most."),
     "UNSUPPORTED_FORMAT": _("This engine cannot serve it."),
     "HOST_UNKNOWN": _("There is no host {names}."),
+    "MODEL_NAME_UNKNOWN": _("There is no {names}."),
 }
 
 KINDS: dict[str, Text] = {
@@ -286,6 +311,8 @@ KINDS: dict[str, Text] = {
     "engine": pgettext_lazy("kind", "engine"),
     "user": pgettext_lazy("kind", "user"),
     "token": pgettext_lazy("kind", "token"),
+    "gateway_key": pgettext_lazy("kind", "gateway key"),
+    "alias": pgettext_lazy("kind", "alias"),
     "chat": pgettext_lazy("kind", "chat"),
     "upload": pgettext_lazy("kind", "upload"),
     "fragment": pgettext_lazy("kind", "part of the page"),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models_app.domain.gateway import Limits, Timeouts
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicaRoute:
@@ -31,3 +33,5 @@ class DeploymentRoute:
     replicas: tuple[ReplicaRoute, ...] = ()
     failure_code: str = ""
     failure_params: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)

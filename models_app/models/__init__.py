@@ -1,13 +1,20 @@
 """The tables, one family per file."""
 
 from models_app.models.deployment import Deployment, EngineEntry, Replica, Revision
+from models_app.models.gateway import (
+    Alias,
+    AliasVersion,
+    GatewayKey,
+    Usage,
+    UsageHour,
+    UsageRollup,
+)
 from models_app.models.history import (
     Chat,
     Event,
     HostSample,
     OutboxEntry,
     ReplicaSample,
-    Usage,
 )
 from models_app.models.host import Host, Placement
 from models_app.models.language_model import Artifact, LanguageModel
@@ -22,6 +29,8 @@ from models_app.models.people import (
 )
 
 __all__ = [
+    "Alias",
+    "AliasVersion",
     "ApiToken",
     "Artifact",
     "AuditEntry",
@@ -29,6 +38,7 @@ __all__ = [
     "Deployment",
     "EngineEntry",
     "Event",
+    "GatewayKey",
     "Host",
     "HostSample",
     "IdempotencyKey",
@@ -42,5 +52,7 @@ __all__ = [
     "SignInAttempt",
     "SignInLink",
     "Usage",
+    "UsageHour",
+    "UsageRollup",
     "User",
 ]

@@ -25,6 +25,8 @@ class Deployment(WorkedRow):
         max_length=10, choices=choices(DeploymentState), default=DeploymentState.PENDING
     )
     state_since = models.DateTimeField(auto_now_add=True)
+    limits = JSONField(default=dict, blank=True)  # of the gateway: domain/gateway.py, Limits
+    timeouts = JSONField(default=dict, blank=True)  # of the gateway: Timeouts
 
     class Meta:
         ordering = ["name"]

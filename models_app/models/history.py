@@ -1,4 +1,4 @@
-"""What happened (events), what must still be told (outbox), and how it went (samples, usage)."""
+"""What happened (events), what must still be told (outbox), and how it went (samples)."""
 
 import uuid
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from models_app.models.base import JSONField, Row
-from models_app.models.deployment import Deployment, Replica
+from models_app.models.deployment import Replica
 from models_app.models.host import Host
 
 
@@ -84,27 +84,6 @@ class ReplicaSample(models.Model):
 
     def __str__(self) -> str:
         return f"replica {self.replica_id} at {self.at}"
-
-
-class Usage(models.Model):
-    """One request through the routing core. Prompts and answers are never stored."""
-
-    at = models.DateTimeField(db_index=True)
-    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="usage")
-    replica = models.ForeignKey(Replica, models.SET_NULL, null=True, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    route = models.CharField(max_length=30)
-    status = models.CharField(max_length=20)  # ok, cancelled, or a code
-    prompt_tokens = models.PositiveIntegerField(null=True)
-    completion_tokens = models.PositiveIntegerField(null=True)
-    first_token_ms = models.FloatField(null=True)
-    duration_ms = models.FloatField()
-
-    class Meta:
-        indexes = [models.Index(fields=["deployment", "at"], name="usage_deployment_at")]
-
-    def __str__(self) -> str:
-        return f"{self.route} {self.status}"
 
 
 class Chat(Row):

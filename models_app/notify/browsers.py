@@ -16,7 +16,17 @@ from django.db import transaction
 
 from models_app.notify.relay import relay
 
-KINDS = ("deployment", "host", "model", "operation", "event", "notice", "user")
+KINDS = (
+    "deployment",
+    "host",
+    "model",
+    "operation",
+    "event",
+    "notice",
+    "user",
+    "alias",
+    "gateway_key",
+)
 NOTICE = "notice"  # an event that is worth telling on pages that show something else
 
 BROKER_S = 3.0  # for one call to the broker
@@ -46,6 +56,15 @@ def object_group(kind: str, public_id: UUID | str) -> str:
 def publish_changed(kind: str, public_id: UUID, version: int = 0) -> None:
     """Hint, after commit, that an object changed."""
     hint = Hint(type="changed", kind=kind, id=str(public_id), version=version)
+    transaction.on_commit(partial(_send, hint), robust=True)
+
+
+def publish_key_changed(key_id: str) -> None:
+    """Tell every gateway, after commit, to forget what it knows of a key and to read it again.
+
+    Here the hint's id is the part of the key's text that may be shown, as gateways know it.
+    """
+    hint = Hint(type="changed", kind="gateway_key", id=key_id, version=0)
     transaction.on_commit(partial(_send, hint), robust=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from models_app.domain.gateway import Limits, Timeouts
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
 from models_app.domain.states import ReplicaState, Wish
 from models_app.models import Deployment, Replica
@@ -27,6 +28,8 @@ def routes(only: Collection[str] | None = None) -> list[DeploymentRoute]:
             "state",
             "failure_code",
             "failure_params",
+            "limits",
+            "timeouts",
             "revision__engine",
             "revision__artifact__model__title",
         )
@@ -44,6 +47,8 @@ def _route(row: Mapping[str, Any], replicas: tuple[ReplicaRoute, ...]) -> Deploy
         engine=row["revision__engine"] or "",
         model=row["revision__artifact__model__title"] or "",
         replicas=replicas,
+        limits=Limits(**row["limits"]),
+        timeouts=Timeouts(**row["timeouts"]),
         failure_code=row["failure_code"],
         failure_params=row["failure_params"],
     )

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError, InvalidError, NotFoundError
+from models_app.domain.gateway import as_values, limits_of, timeouts_of
 from models_app.domain.names import check_name
 from models_app.domain.states import ArtifactState, ReplicaState, Role, Wish
 from models_app.models import Artifact, Deployment, Host, Replica, Revision
 from models_app.services.leases import database_time
+from models_app.services.model_names import model_name_claim
 from models_app.services.parameters import parameters_check
-from models_app.services.records import audit, changed, event
+from models_app.services.records import audit, before_and_after, changed, event, lock_version
 from models_app.services.wishes import look_now, wish
 
 REPLICAS_LIMIT = 64
@@ -44,17 +46,12 @@ def deployment_create(  # noqa: PLR0913 - each a field of the form
     placement: Mapping[str, Any] | None = None,
     comment: str = "",
 ) -> Deployment:
-    """Wish for a new deployment. Raises ConflictError NAME_TAKEN, InvalidError."""
+    """Wish for a new deployment. Raises ConflictError NAME_TAKEN (an alias's too), InvalidError."""
     actor.require(Role.OPERATOR)
     check_name(name)
     _check_replicas(replicas)
-    try:
-        with transaction.atomic():
-            deployment = Deployment.objects.create(name=name, replicas_wished=replicas)
-    except IntegrityError:
-        raise ConflictError(
-            "NAME_TAKEN", params={"name": name}, fields={"name": "NAME_TAKEN"}
-        ) from None
+    model_name_claim(name)
+    deployment = Deployment.objects.create(name=name, replicas_wished=replicas)
     content = RevisionContent(engine, artifact, parameters or {}, placement or {}, comment)
     deployment.revision = _revision_add(actor, deployment, content)
     deployment.save(update_fields=["revision"])
@@ -173,6 +170,33 @@ def deployment_retry(actor: Actor, deployment: Deployment, *, version: int | Non
         look_now(replica)
     wish(actor, deployment, "deployment.retry", version=version, changes={"failure_code": ""})
     event(deployment, "deployment.retried", params={"by": actor.name})
+    return deployment
+
+
+@transaction.atomic
+def deployment_gateway(
+    actor: Actor,
+    deployment: Deployment,
+    *,
+    version: int | None,
+    limits: Mapping[str, Any],
+    timeouts: Mapping[str, Any],
+) -> Deployment:
+    """Say how much may be asked of it through the gateway, and how long it may take.
+
+    Gateways follow within seconds; nothing that runs is touched.
+    """
+    actor.require(Role.OPERATOR)
+    _check_alive(deployment)
+    timeouts_of(timeouts)
+    checked = {"limits": as_values(limits_of(limits)), "timeouts": dict(timeouts)}
+    lock_version(deployment, version)
+    difference = before_and_after(deployment, checked)
+    for column, value in checked.items():
+        setattr(deployment, column, value)
+    deployment.save(update_fields=[*checked, "updated_at"])
+    audit(actor, "deployment.gateway", deployment, difference)
+    changed(deployment)
     return deployment
 
 

@@ -17,6 +17,7 @@ from models_app.domain.states import Role
 from models_app.models import User
 from models_app.notify import browsers
 from models_app.selectors.people import user_of
+from models_app.services.gateway_keys import owner_changed, owner_leaves
 from models_app.services.passwords import password_check
 from models_app.services.records import audit, before_and_after, changed, lock_version
 
@@ -65,17 +66,19 @@ def user_edit(actor: Actor, user: User, *, version: int | None, **changes: Any) 
         _check_admin_remains(user, changes)
         user.role_version += 1
         browsers.publish_revoked(user.public_id)
+        owner_changed(user)
     return _save(actor, "user.edit", user, changes)
 
 
 @transaction.atomic
 def user_delete(actor: Actor, user: User, *, version: int | None) -> None:
-    """Remove a user with tokens and chats; what they did stays in the audit under their name."""
+    """Remove a user with keys, tokens and chats; the audit keeps what they did, by name."""
     actor.require(Role.ADMIN)
     lock_version(user, version)
     _check_admin_remains(user, {"is_active": False})
     audit(actor, "user.delete", user, {"role": [user.role, None]})
     browsers.publish_revoked(user.public_id)
+    owner_leaves(actor, user)
     changed(user)
     user.delete()
 

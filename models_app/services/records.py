@@ -16,7 +16,6 @@ from models_app.models import (
     Deployment,
     Event,
     Host,
-    LanguageModel,
     Operation,
     Placement,
     Replica,
@@ -24,6 +23,7 @@ from models_app.models import (
 from models_app.models.base import Row
 from models_app.notify import browsers
 
+_KINDS = {"languagemodel": "model", "gatewaykey": "gateway_key"}
 EVIDENCE_LINES = 50
 EVIDENCE_WIDTH = 500
 TOLD_ELSEWHERE = frozenset(
@@ -64,9 +64,8 @@ def audit(
 
 def kind_of(row: Model) -> str:
     """Return the glossary's word for a row: deployment, host, model, ..."""
-    if isinstance(row, LanguageModel):
-        return "model"
-    return row._meta.model_name or ""
+    model_name = row._meta.model_name or ""
+    return _KINDS.get(model_name, model_name)
 
 
 def event(

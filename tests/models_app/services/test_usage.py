@@ -1,11 +1,14 @@
 """Usage is stored in few queries and survives the rows it speaks of."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.utils import timezone
 
-from models_app.models import Usage
+from models_app.models import Usage, UsageHour
+from models_app.services.gateway_keys import KeyScope, gateway_key_create
 from models_app.services.usage import UsageRecord, usage_record_many
-from tests.factories import make_deployment, make_replica
+from tests.factories import actor_of, drop_deployment, make_deployment, make_replica
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +32,7 @@ def record(deployment_id, replica_id=None, user_id=None, **fields):
 def test_many_records_take_few_queries(alice, django_assert_max_num_queries):
     replica = make_replica()
     records = [record(replica.deployment_id, replica.pk, alice.pk) for _ in range(200)]
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert usage_record_many(records) == 200
     row = Usage.objects.first()
     assert (row.replica, row.user, row.completion_tokens) == (replica, alice, 7)
@@ -46,7 +49,40 @@ def test_a_record_of_what_is_gone_keeps_the_rest():
 def test_a_long_code_is_cut_to_the_column():
     deployment = make_deployment()
     usage_record_many([record(deployment.pk, status="X" * 50)])
-    assert Usage.objects.get().status == "X" * 20
+    assert Usage.objects.get().status == "X" * 40
+
+
+def test_a_batch_written_twice_is_stored_once():
+    deployment = make_deployment()
+    records = [record(deployment.pk) for _ in range(3)]
+    usage_record_many(records)
+    usage_record_many(records)
+    assert Usage.objects.count() == 3
+
+
+def test_a_record_says_where_it_was_answered_and_outlives_that(bob):
+    replica = make_replica()
+    key, _ = gateway_key_create(
+        actor_of(bob), name="till", scope=KeyScope(deployments=[replica.deployment.name])
+    )
+    name, host = replica.deployment.name, replica.host
+    usage_record_many([record(replica.deployment_id, replica.pk, key_id=key.pk, cached_tokens=3)])
+    drop_deployment(replica.deployment)
+    row = Usage.objects.get()
+    assert (row.deployment, row.deployment_name, row.replica) == (None, name, None)
+    assert (row.host, row.engine, row.key, row.cached_tokens) == (host, "llamacpp", key, 3)
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+
+
+def test_hours_with_usage_are_marked_for_their_roll_up():
+    deployment = make_deployment()
+    at = datetime(2026, 1, 1, 10, 59, tzinfo=UTC)
+    usage_record_many([record(deployment.pk, at=at)])
+    UsageHour.objects.update(is_dirty=False)
+    usage_record_many([record(deployment.pk, at=at), record(deployment.pk)])
+    assert UsageHour.objects.filter(is_dirty=True).count() == 2
+    assert UsageHour.objects.order_by("at").first().at == at.replace(minute=0)
 
 
 def test_nothing_to_store():
