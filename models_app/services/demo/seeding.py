@@ -15,6 +15,8 @@ from models_app.models import (
     LanguageModel,
     Operation,
     Replica,
+    Usage,
+    UsageRollup,
 )
 from models_app.services.demo.deployments import deployments_add
 from models_app.services.demo.hosts import RUNTIME, hosts_add
@@ -69,6 +71,8 @@ def demo_clear(actor: Actor) -> None:
     Event.objects.filter(host_id__in=hosts.values("public_id")).delete()
     Replica.objects.filter(host__in=hosts).delete()
     keys = list(deployments.values_list("pk", flat=True))
+    Usage.objects.filter(deployment__in=keys).delete()
+    UsageRollup.objects.filter(deployment__in=keys).delete()
     Deployment.objects.filter(pk__in=keys).update(revision=None)
     Deployment.objects.filter(pk__in=keys).delete()
     Operation.objects.filter(actor=None, kind="import", parameters={}).delete()
