@@ -46,21 +46,31 @@ def engine(key: str) -> Engine:
     return found
 
 
-def open_runtime(
+def open_runtime(  # noqa: PLR0913 - the Runtime seam's own list
     kind: str,
-    connection: Mapping[str, Any],
     *,
+    connection: Mapping[str, Any],
+    secret: Mapping[str, str],
+    identity: Mapping[str, str],
     workloads: Path,
     models: Path,
     instance: str,
 ) -> Runtime:
-    """Return the runtime of a host, to be entered. Raises FailureError RUNTIME_UNSUPPORTED."""
+    """Return the runtime of a host, to be entered. Raises FailureError RUNTIME_UNSUPPORTED.
+
+    `connection`, `secret` and `identity` are the host's, as the ledger keeps them.
+    """
     path = _paths("slipway.runtimes", RUNTIMES).get(kind)
     make = _load(path) if path else None
     if make is None:
         raise fail(FailureCode.RUNTIME_UNSUPPORTED, runtime=kind)
     runtime: Runtime = make(
-        workloads=workloads, models=models, instance=instance, **dict(connection)
+        connection=connection,
+        secret=secret,
+        identity=identity,
+        workloads=workloads,
+        models=models,
+        instance=instance,
     )
     return runtime
 

@@ -7,6 +7,7 @@ from controlplane.settings.databases import database_settings
 from controlplane.settings.env import ROOT, read_env
 from controlplane.settings.paths import DataPaths
 from controlplane.settings.secret_files import read_or_create
+from models_app.domain.key_ring import new_ring
 
 ENV = read_env()
 PATHS = DataPaths(ENV.data)
@@ -15,6 +16,8 @@ PATHS = DataPaths(ENV.data)
 SECRET_KEY = read_or_create(PATHS.secrets, "django_key")
 TOKEN_PEPPER = read_or_create(PATHS.secrets, "token_pepper")
 INSTANCE_ID = read_or_create(PATHS.secrets, "instance_id")[:16]  # marks our workloads on hosts
+KEY_RING = PATHS.secrets / "key_ring"  # encrypts hosts' secrets; read anew at each use
+read_or_create(PATHS.secrets, KEY_RING.name, new_ring)
 DEBUG = ENV.debug
 STYLEGUIDE = ENV.debug or ENV.demo  # /styleguide/ shows every part in every state
 PUBLIC_URL = ENV.public_url or f"http://{ENV.host}:{ENV.port}"

@@ -2,11 +2,18 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
+SECRET_BYTES = 64
 
-def read_or_create(folder: Path, name: str) -> str:
-    """Return the secret of that name, made at its first use.
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(SECRET_BYTES) + "\n"
+
+
+def read_or_create(folder: Path, name: str, make: Callable[[], str] = _new_secret) -> str:
+    """Return the secret of that name, made by `make` at its first use.
 
     Two processes may start at once: the file is linked into place whole, and the loser reads the
     winner's. Raises OSError when the folder cannot be written.
@@ -19,7 +26,7 @@ def read_or_create(folder: Path, name: str) -> str:
     draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(64) + "\n")
+        file.write(make())
     try:
         os.link(draft, path)
     except FileExistsError:

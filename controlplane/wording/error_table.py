@@ -204,6 +204,16 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("Free space on the disk of Slipway's data folder, then try again."),
     ),
     "RUNTIME_UNKNOWN": (_("There is no runtime “{runtime}”."), _CHOOSE_KNOWN),
+    "CONNECTION_INVALID": (_("The connection cannot be accepted."), _CHECK_FIELDS),
+    "IDENTITY_INVALID": (
+        _("This is not the identity of a host."),
+        _("Give an SSH host key, or the sha256 of a certificate in small hexadecimal digits."),
+    ),
+    "IDENTITY_NOT_SHOWN": (
+        _("{name} does not show that identity now."),
+        _("Look at the host again before you accept anything."),
+    ),
+    "SECRET_INVALID": (_("The credentials cannot be accepted."), _CHECK_FIELDS),
     "PROCESS_HOST_EXISTS": (
         _("This machine is a host already."),
         _("Use the host of kind process that exists."),
@@ -296,6 +306,27 @@ FIELDS: dict[str, Text] = {
     "UNSUPPORTED_FORMAT": _("This engine cannot serve it."),
     "HOST_UNKNOWN": _("There is no host {names}."),
     "MODEL_NAME_UNKNOWN": _("There is no {names}."),
+    # --- connections of hosts
+    "SECRET_ASKED_AGAIN": _("The address has changed: enter the credentials for it anew."),
+    "TRANSPORT_UNKNOWN": _("Use unix, tcp or ssh."),
+    "ADDRESS_INVALID": _("Give a name or an address, with a port: 10.0.0.5:2376."),
+    "ADDRESS_FORBIDDEN": _("No host may be there: link-local, metadata or multicast."),
+    "PLAIN_NOT_LOOPBACK": _("Without TLS only this machine itself: 127.0.0.1 or localhost."),
+    "SERVER_URL_INVALID": _("Give an address like http://10.0.0.7:11434, without a user name."),
+    "SOCKET_PATH_INVALID": _("Give an absolute path without .. in it: /var/run/docker.sock."),
+    "LOGIN_NAME_INVALID": _("Give the name of a user of that machine."),
+    "PUBLISH_ADDRESS_INVALID": _("Give a private or loopback address of the host."),
+    "IMAGE_PREFIX_INVALID": _("Give a registry and a path: registry.lan/mirror/."),
+    "IMAGE_INVALID": _("Give engine names with images: llamacpp, and local/llamacpp:dev."),
+    "SECRET_MISSING": _("This is needed for this way of connecting."),
+    "SECRET_UNUSABLE": _("This cannot be a credential of this kind."),
+    "SECRET_NEEDS_TLS": _("A credential is sent over https only, or on this machine itself."),
+    "SECRET_EITHER_OR": _("Give a token, or a user name and password, not both."),
+    "CERTIFICATE_INVALID": _("This is not a certificate in PEM form."),
+    "PRIVATE_KEY_INVALID": _("This is not a private key in PEM form."),
+    "PRIVATE_KEY_OTHER": _("This key does not belong to the certificate."),
+    "PRIVATE_KEY_ENCRYPTED": _("This key is encrypted; give it without a passphrase."),
+    "PASSPHRASE_NEEDED": _("The private key is encrypted: give its passphrase."),
 }
 
 KINDS: dict[str, Text] = {

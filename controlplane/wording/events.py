@@ -40,6 +40,8 @@ _SENTENCES: dict[str, str | Promise] = {
     "host.ready": _("The host answers"),
     "host.unreachable": _("The host stopped answering; nothing is removed"),
     "host.failed": _("The host answers and refuses"),
+    "host.identity_pinned": _("Trusted from now on by its identity {fingerprint}"),
+    "host.identity_accepted": _("New identity {fingerprint} accepted by {by}"),
     "host.cordoned": _("Closed for new replicas by {by}"),
     "host.uncordoned": _("Opened for new replicas by {by}"),
     "host.draining": _("Draining asked for by {by}: what runs moves away"),

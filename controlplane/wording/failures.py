@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from controlplane.wording import connecting
+from controlplane.wording.failure_words import Text, Words
 from controlplane.wording.filling import fill, has_all
 from controlplane.wording.gguf_faults import FAULTS
 from models_app.domain.failures import FailureCode
-
-Text = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,6 @@ class FailureText:
     sentence: str
     remedies: tuple[str, ...]
     passed_over: tuple[tuple[str, str], ...] = ()  # host, why not
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    sentences: tuple[Text, ...]
-    remedies: tuple[Text, ...]
 
 
 def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureText:
@@ -50,11 +43,11 @@ def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureT
     )
 
 
-def _words_of(code: str, params: Mapping[str, Any]) -> _Words:
+def _words_of(code: str, params: Mapping[str, Any]) -> Words:
     """Return the words of a code; of a file that cannot be used, those of what is wrong with it."""
     fault = FAULTS.get(str(params.get("fault", "")))
     if fault and code in _OF_FILES:
-        return _Words(tuple(fault[0]), tuple(fault[1]))
+        return Words(tuple(fault[0]), tuple(fault[1]))
     return _WORDS.get(code, _UNKNOWN)
 
 
@@ -78,14 +71,15 @@ _FREE_DISK = _("Free space on that disk, for example by deleting artifacts that 
 _F = FailureCode
 _OF_FILES = {_F.UNSUPPORTED_FORMAT, _F.ARTIFACT_INVALID}
 
-_UNKNOWN = _Words((_("It failed with code {code}."),), (_LOGS,))
+_UNKNOWN = Words((_("It failed with code {code}."),), (_LOGS,))
 
-_WORDS: dict[str, _Words] = {
-    _F.ARTIFACT_MISSING: _Words(
+_WORDS: dict[str, Words] = {
+    **connecting.FAILURES,
+    _F.ARTIFACT_MISSING: Words(
         (_("The file {file} is not where it should be."), _("The model's file is missing.")),
         (_IMPORT_AGAIN,),
     ),
-    _F.CHECKSUM: _Words(
+    _F.CHECKSUM: Words(
         (
             _("{file} is not what was imported: its content does not match its sha256."),
             _("The file's content does not match its sha256."),
@@ -95,31 +89,31 @@ _WORDS: dict[str, _Words] = {
             _("If it happens again, check the disk and the memory of that machine."),
         ),
     ),
-    _F.UNSUPPORTED_FORMAT: _Words(
+    _F.UNSUPPORTED_FORMAT: Words(
         (
             _("The engine {engine} cannot serve files of format {format}."),
             _("Slipway does not know this kind of file."),
         ),
         (_("Choose an engine that serves this format, or import the model as GGUF."),),
     ),
-    _F.ARTIFACT_INVALID: _Words(
+    _F.ARTIFACT_INVALID: Words(
         (
             _("The file cannot be used: {reason}."),
             _("The file is damaged, or not the kind of file it says it is."),
         ),
         (_("Download the file again from its publisher and import that copy."),),
     ),
-    _F.DISK_FULL: _Words(
+    _F.DISK_FULL: Words(
         (_("The disk that holds {path} is full."), _("The disk is full.")), (_FREE_DISK, _RETRY)
     ),
-    _F.DISK_SPACE: _Words(
+    _F.DISK_SPACE: Words(
         (
             _("It needs {needed_bytes} on disk; {free_bytes} are free. Nothing was written."),
             _("There is not enough space on the disk. Nothing was written."),
         ),
         (_FREE_DISK, _RETRY),
     ),
-    _F.SOURCE_UNREACHABLE: _Words(
+    _F.SOURCE_UNREACHABLE: Words(
         (
             _("{host} does not answer ({reason})."),
             _("{host} does not answer."),
@@ -127,7 +121,7 @@ _WORDS: dict[str, _Words] = {
         ),
         (_("Check the network and the address. What has arrived is kept."), _WAITS),
     ),
-    _F.SOURCE_REFUSED: _Words(
+    _F.SOURCE_REFUSED: Words(
         (
             _("The source answered with status {status}."),
             _("This source may not be used: {reason}."),
@@ -135,21 +129,21 @@ _WORDS: dict[str, _Words] = {
         ),
         (_("Check the address, and whether it asks for a sign-in."),),
     ),
-    _F.SOURCE_STALLED: _Words(
+    _F.SOURCE_STALLED: Words(
         (
             _("No data came for {seconds}."),
             _("The download stopped making progress."),
         ),
         (_WAITS, _("The download goes on where it stopped.")),
     ),
-    _F.SOURCE_CHANGED: _Words(
+    _F.SOURCE_CHANGED: Words(
         (
             _("{source} changed while it was being copied."),
             _("The file changed at its source while it was being fetched."),
         ),
         (_("Start the import again to take the new version."),),
     ),
-    _F.NOT_ENOUGH_MEMORY: _Words(
+    _F.NOT_ENOUGH_MEMORY: Words(
         (
             _("A replica needs {needed_bytes} of memory; {available_bytes} are free on {host}."),
             _("A replica needs {needed_bytes} of memory; no host has that much free."),
@@ -157,32 +151,32 @@ _WORDS: dict[str, _Words] = {
         ),
         _LESS_MEMORY,
     ),
-    _F.MEMORY_UNKNOWN: _Words(
+    _F.MEMORY_UNKNOWN: Words(
         (_("How much memory this model needs is not known, so no host was chosen for it."),),
         (_("Name the host yourself in the deployment's placement."),),
     ),
-    _F.NO_HOST: _Words(
+    _F.NO_HOST: Words(
         (_("No host may take a replica of this deployment."),),
         (
             _("Check the deployment's placement, and whether its hosts are ready and open."),
             _("Add a host."),
         ),
     ),
-    _F.CONTEXT_TOO_LARGE: _Words(
+    _F.CONTEXT_TOO_LARGE: Words(
         (
             _("A context of {asked} tokens was asked for; the model takes {limit} at most."),
             _("The context asked for is larger than the model's."),
         ),
         (_("Lower the context length."),),
     ),
-    _F.RUNTIME_UNSUPPORTED: _Words(
+    _F.RUNTIME_UNSUPPORTED: Words(
         (
             _("The engine {engine} does not run on hosts of kind {runtime}."),
             _("The engine does not run on this kind of host."),
         ),
         (_("Choose another engine, or another host."),),
     ),
-    _F.OUT_OF_MEMORY: _Words(
+    _F.OUT_OF_MEMORY: Words(
         (
             _("The engine ran out of memory: {predicted_bytes} were predicted, {peak_bytes} used."),
             _("The engine ran out of memory; {predicted_bytes} were predicted."),
@@ -190,64 +184,64 @@ _WORDS: dict[str, _Words] = {
         ),
         _LESS_MEMORY,
     ),
-    _F.PORT_IN_USE: _Words(
+    _F.PORT_IN_USE: Words(
         (_("Port {port} is taken by another program."), _("The engine's port is taken.")),
         (_WAITS, _("Stop the program that listens there.")),
     ),
-    _F.ENGINE_MISSING: _Words(
+    _F.ENGINE_MISSING: Words(
         (
             _("The engine {engine} is not installed where the workers run."),
             _("The engine is not installed where the workers run."),
         ),
         (_("Install it, then restart Slipway's workers."),),
     ),
-    _F.ENGINE_EXITED: _Words(
+    _F.ENGINE_EXITED: Words(
         (_("The engine ended with exit code {exit_code}."), _("The engine ended by itself.")),
         (_LOGS, _WAITS),
     ),
-    _F.STARTUP_STALLED: _Words(
+    _F.STARTUP_STALLED: Words(
         (
             _("The engine was starting and made no progress for {seconds}."),
             _("The engine was starting and made no progress any more."),
         ),
         (_LOGS, _("Check whether the host is overloaded or its disk very slow.")),
     ),
-    _F.READINESS_FAILED: _Words(
+    _F.READINESS_FAILED: Words(
         (
             _("The engine started, but did not answer a first request: {answer}"),
             _("The engine started, but did not answer a first request."),
         ),
         (_LOGS, _("Check that this engine can serve this model.")),
     ),
-    _F.HEALTH_LOST: _Words(
+    _F.HEALTH_LOST: Words(
         (
             _("The engine ran and stopped answering: {misses} checks in a row failed."),
             _("The engine ran and stopped answering."),
         ),
         (_("It is restarted by itself."), _LOGS),
     ),
-    _F.HOST_UNREACHABLE: _Words(
+    _F.HOST_UNREACHABLE: Words(
         (
             _("{host} does not answer. What runs there is left as it is."),
             _("The host does not answer. What runs there is left as it is."),
         ),
         (_("Check its power and network; Slipway keeps trying."),),
     ),
-    _F.HOST_REFUSED: _Words(
+    _F.HOST_REFUSED: Words(
         (
             _("The host answers, but refuses: {reason}."),
             _("The host answers, but refuses what Slipway asks."),
         ),
         (_("Check its settings and credentials, then check the host again."),),
     ),
-    _F.INTERNAL: _Words(
+    _F.INTERNAL: Words(
         (_("Slipway itself failed at this step ({reason})."), _("Slipway itself failed here.")),
         (_WAITS, _("If it stays, report it with the lines below.")),
     ),
 }
 
 # Codes that engines add to the catalogue of failures for their own parameters.
-_WORDS["PARAMETERS_INVALID"] = _Words(
+_WORDS["PARAMETERS_INVALID"] = Words(
     (
         _("The engine does not take this value of {parameter}."),
         _("The engine does not take these parameters."),

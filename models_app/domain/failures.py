@@ -42,6 +42,29 @@ class FailureCode(StrEnum):
     HEALTH_LOST = "HEALTH_LOST"
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
     HOST_REFUSED = "HOST_REFUSED"
+    # connecting to a host
+    IDENTITY_CHANGED = "IDENTITY_CHANGED"  # another key or certificate than the one trusted
+    NAME_UNRESOLVED = "NAME_UNRESOLVED"
+    ADDRESS_FORBIDDEN = "ADDRESS_FORBIDDEN"
+    CONNECTION_REFUSED = "CONNECTION_REFUSED"
+    CONNECTION_TIMEOUT = "CONNECTION_TIMEOUT"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    NO_ROUTE = "NO_ROUTE"
+    SOCKET_MISSING = "SOCKET_MISSING"
+    SOCKET_PERMISSION = "SOCKET_PERMISSION"
+    TLS_NAME = "TLS_NAME"
+    TLS_UNTRUSTED = "TLS_UNTRUSTED"
+    TLS_NOT_YET_VALID = "TLS_NOT_YET_VALID"
+    TLS_EXPIRED = "TLS_EXPIRED"
+    TLS_CLIENT_REFUSED = "TLS_CLIENT_REFUSED"
+    TLS_FAILED = "TLS_FAILED"
+    SSH_AUTHENTICATION = "SSH_AUTHENTICATION"
+    SSH_FAILED = "SSH_FAILED"
+    CREDENTIAL_REFUSED = "CREDENTIAL_REFUSED"
+    SECRET_UNREADABLE = "SECRET_UNREADABLE"  # noqa: S105 - a code
+    API_TOO_OLD = "API_TOO_OLD"
+    NOT_DOCKER = "NOT_DOCKER"
+    NOT_OLLAMA = "NOT_OLLAMA"
     # our own
     INTERNAL = "INTERNAL"
 
@@ -60,6 +83,21 @@ TERMINAL = frozenset(
         FailureCode.PARAMETERS_INVALID,
         FailureCode.ENGINE_MISSING,
         FailureCode.HOST_REFUSED,
+        FailureCode.IDENTITY_CHANGED,
+        FailureCode.ADDRESS_FORBIDDEN,
+        FailureCode.SOCKET_PERMISSION,
+        FailureCode.TLS_NAME,
+        FailureCode.TLS_UNTRUSTED,
+        FailureCode.TLS_NOT_YET_VALID,
+        FailureCode.TLS_EXPIRED,
+        FailureCode.TLS_CLIENT_REFUSED,
+        FailureCode.TLS_FAILED,
+        FailureCode.SSH_AUTHENTICATION,
+        FailureCode.CREDENTIAL_REFUSED,
+        FailureCode.SECRET_UNREADABLE,
+        FailureCode.API_TOO_OLD,
+        FailureCode.NOT_DOCKER,
+        FailureCode.NOT_OLLAMA,
     }
 )
 """Codes that waiting does not mend: no automatic retry, a person decides."""
@@ -80,7 +118,21 @@ class Failure:
 
 
 class RuntimeUnreachableError(Exception):
-    """The host or its runtime does not answer: retry, and conclude nothing about its workloads."""
+    """The host or its runtime does not answer: retry, and conclude nothing about its workloads.
+
+    `code` says how it does not answer, where that is known: refused, no route, in time.
+    """
+
+    def __init__(
+        self, text: str = "", code: FailureCode = FailureCode.HOST_UNREACHABLE, **params: Any
+    ) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(text)
+
+    def failure(self, **params: Any) -> Failure:
+        """Return it as a value, with more figures for its sentence."""
+        return Failure(self.code, {**self.params, **params}, (str(self),) if str(self) else ())
 
 
 class FailureError(Exception):

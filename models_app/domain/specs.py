@@ -39,6 +39,7 @@ class HostFacts:
     runtime_version: str
     gpus: tuple[GpuFacts, ...] = ()
     warnings: tuple[str, ...] = ()
+    identity: Mapping[str, str] = field(default_factory=dict)  # what the host showed; public
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,23 @@ differently the second time gains nothing. Local and metadata addresses are refu
 an operator allows by name are not.
 """
 
-import ipaddress
-import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from models_app.domain.addresses import (
+    METADATA,
+    Address,
+    Network,
+    Resolver,
+    is_never_a_machine,
+    parse_address,
+    resolve,
+)
 from models_app.domain.errors import InvalidError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Resolver = Callable[[str, int], Sequence[str]]
 
 URL_LENGTH = 2000
 PORTS = {"http": 80, "https": 443}
-METADATA = (
-    ipaddress.ip_address("169.254.169.254"),
-    ipaddress.ip_address("fd00:ec2::254"),
-    ipaddress.ip_address("100.100.100.200"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,6 @@ class GuardedUrl:
     port: int
     path: str  # with the query
     addresses: tuple[str, ...]
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host name. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def guard_url(
@@ -57,7 +49,7 @@ def guard_url(
     if not addresses:
         raise OSError(f"{host} has no address")
     for text in addresses:
-        _check_address(ipaddress.ip_address(text.split("%", 1)[0]), allow)
+        _check_address(parse_address(text), allow)
     return GuardedUrl(url, scheme, host, port, path, tuple(addresses))
 
 
@@ -81,31 +73,12 @@ def _with_query(path: str, query: str) -> str:
 
 
 def _check_address(address: Address, allow: Sequence[Network]) -> None:
-    plain = _unwrapped(address)
-    if plain in METADATA:
+    if address in METADATA:
         raise _forbidden()
-    if any(plain in network for network in allow if network.version == plain.version):
+    if any(address in network for network in allow if network.version == address.version):
         return
-    is_local = (
-        plain.is_loopback
-        or plain.is_link_local
-        or plain.is_multicast
-        or plain.is_unspecified
-        or plain.is_reserved
-        or plain in ipaddress.ip_network("0.0.0.0/8")
-    )
-    if is_local:
+    if address.is_loopback or is_never_a_machine(address):
         raise _forbidden()
-
-
-def _unwrapped(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one stands for: mapped, 6to4, Teredo or NAT64."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in ipaddress.ip_network("64:ff9b::/96"):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
 
 
 def _invalid() -> InvalidError:

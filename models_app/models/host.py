@@ -12,7 +12,9 @@ class Host(WorkedRow):
 
     name = models.CharField(max_length=48, unique=True)
     runtime = models.CharField(max_length=20)
-    connection = JSONField(default=dict, blank=True)  # address; never a secret
+    connection = JSONField(default=dict, blank=True)  # domain.connections; never a secret
+    secret = models.TextField(blank=True, default="")  # sealed, see services.sealing
+    identity = JSONField(default=dict, blank=True)  # domain.identities: what it is trusted by
     state = models.CharField(max_length=12, choices=choices(HostState), default=HostState.PENDING)
     scheduling = models.CharField(
         max_length=10, choices=choices(Scheduling), default=Scheduling.OPEN

@@ -24,6 +24,7 @@ class Operation(WorkedRow):
     artifact = models.ForeignKey(Artifact, models.SET_NULL, null=True, related_name="operations")
     host = models.ForeignKey(Host, models.SET_NULL, null=True, related_name="operations")
     parameters = JSONField(default=dict)
+    secret = models.TextField(blank=True, default="")  # sealed; taken away at the end
     result = JSONField(default=dict, blank=True)
     phase = models.CharField(max_length=20, blank=True, default="")
     done_bytes = models.BigIntegerField(default=0)

@@ -6,53 +6,62 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from models_app.domain.actors import Actor
+from models_app.domain.connections import parse_connection
 from models_app.domain.errors import ConflictError, InvalidError
 from models_app.domain.names import check_name
 from models_app.domain.states import HostState, ReplicaState, Role, Scheduling
 from models_app.models import Host
+from models_app.services.host_connections import SET, connection_fields
 from models_app.services.records import audit, changed, event
 from models_app.services.wishes import look_now, wish
 
-RUNTIMES = {"process"}  # grows with the runtimes that people may add
+RUNTIMES = ("process", "docker", "ollama")  # that people may add
 LABELS_LIMIT = 32
 LABEL_LENGTH = 63
 MEMORY_BUDGET_FLOOR = 64 << 20  # bytes
 
 
 @transaction.atomic
-def host_add(
+def host_add(  # noqa: PLR0913 - what a host is, each part optional
     actor: Actor,
     *,
     name: str,
     runtime: str,
     connection: Mapping[str, Any] | None = None,
+    secret: Mapping[str, Any] | None = None,
+    identity: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] | None = None,
     memory_budget_bytes: int | None = None,
 ) -> Host:
-    """Add a host; the hands look at it at once. Raises ConflictError NAME_TAKEN, InvalidError."""
+    """Add a host; the hands look at it at once. Raises ConflictError NAME_TAKEN, InvalidError.
+
+    Without an `identity` the host is trusted by the one it shows at first contact.
+    """
     actor.require(Role.ADMIN)
     check_name(name)
-    if runtime not in RUNTIMES:
-        raise InvalidError(
-            "RUNTIME_UNKNOWN", params={"runtime": runtime}, fields={"runtime": "RUNTIME_UNKNOWN"}
-        )
+    reached_by = parse_connection(runtime, connection or {})
     _check_one_process_host(runtime)
     _check_labels(labels or {})
     _check_budget(memory_budget_bytes)
+    host = Host(
+        name=name,
+        runtime=runtime,
+        labels=dict(labels or {}),
+        memory_budget_bytes=memory_budget_bytes,
+    )
+    fields = connection_fields(host, reached_by, secret or {}, identity or {})
+    for column, value in fields.items():
+        setattr(host, column, value)
     try:
         with transaction.atomic():
-            host = Host.objects.create(
-                name=name,
-                runtime=runtime,
-                connection=dict(connection or {}),
-                labels=dict(labels or {}),
-                memory_budget_bytes=memory_budget_bytes,
-            )
+            host.save()
     except IntegrityError:
         raise ConflictError(
             "NAME_TAKEN", params={"name": name}, fields={"name": "NAME_TAKEN"}
         ) from None
-    audit(actor, "host.add", host, {"runtime": [None, runtime]})
+    noted = {"runtime": runtime, "connection": host.connection, "identity": host.identity}
+    noted |= {"secret": SET} if host.secret else {}
+    audit(actor, "host.add", host, {name: [None, value] for name, value in noted.items() if value})
     event(host, "host.added", params={"by": actor.name})
     changed(host)
     look_now(host)

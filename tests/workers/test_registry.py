@@ -32,7 +32,13 @@ def plug(monkeypatch: pytest.MonkeyPatch, **entries: str) -> None:
 
 def open_kind(kind: str, root: Path) -> object:
     return registry.open_runtime(
-        kind, {}, workloads=root / "workloads", models=root / "models", instance="i"
+        kind,
+        connection={},
+        secret={},
+        identity={},
+        workloads=root / "workloads",
+        models=root / "models",
+        instance="i",
     )
 
 

@@ -11,12 +11,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from models_app.domain.failures import (
-    Failure,
-    FailureCode,
-    FailureError,
-    RuntimeUnreachableError,
-)
+from models_app.domain.failures import FailureError, RuntimeUnreachableError
+from models_app.domain.identities import check_identity
 from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
 from models_app.services.leases import Lease
@@ -49,7 +45,7 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
             _look(host, lease, runtime)
             _remove_orphans(host, runtime)
     except RuntimeUnreachableError as error:
-        failure = Failure(FailureCode.HOST_UNREACHABLE, {"host": host.name}, (str(error),))
+        failure = error.failure(host=host.name)
         host_missed(lease, host, failure, misses_allowed=MISSES_ALLOWED)
         return Result(LOOK_EVERY_LOST_S)
     except FailureError as error:
@@ -62,6 +58,8 @@ def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> None:
     is_new = host.state != HostState.READY or not host.facts
     is_old = host.observed_generation != host.generation or _facts_are_old(host)
     facts = runtime.facts() if is_new or is_old else None
+    if facts:
+        check_identity(host.identity, facts.identity)
     usage = runtime.usage()
     host_seen(lease, host, facts=facts, usage=usage)
     if facts:

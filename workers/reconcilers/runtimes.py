@@ -7,15 +7,21 @@ from django.conf import settings
 
 from models_app.domain.specs import ArtifactFacts, ArtifactRef, GpuFacts, HostFacts
 from models_app.models import Artifact, Host
+from models_app.services.sealing import unseal
 from workers.registry import open_runtime
 from workers.runtimes.base import Runtime
 
 
 def runtime_of(host: Host) -> Runtime:
-    """Return the runtime that drives a host; use it as a context manager."""
+    """Return the runtime that drives a host; use it as a context manager.
+
+    Raises FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
+    """
     return open_runtime(
         host.runtime,
-        host.connection,
+        connection=host.connection,
+        secret=unseal(host, "secret"),
+        identity=host.identity,
         workloads=settings.PATHS.workloads,
         models=settings.PATHS.models,
         instance=settings.INSTANCE_ID,

@@ -25,6 +25,12 @@ class Runtime(Protocol):
 
     Every method is bounded in time (10 s unless said otherwise) and safe to repeat after a crash at
     any point. A runtime is opened as a context manager for one reconcile step.
+
+    It is made with keywords: `connection`, `secret` and `identity` of the host, the folders
+    `workloads` and `models`, and `instance`, which marks what is ours. `domain.connections` parses
+    the first, `domain.host_secrets` says what the second holds, `domain.identities` compares.
+    A host that shows another identity than the pinned one SHALL be refused with IDENTITY_CHANGED
+    before anything secret is sent to it; what it showed goes into `HostFacts.identity`.
     """
 
     def __enter__(self) -> Self:

@@ -15,11 +15,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
+from models_app.domain.addresses import Network, Resolver, resolve
 from models_app.domain.errors import InvalidError
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import Transfer
-from models_app.domain.urls import GuardedUrl, Network, Resolver, guard_url, resolve
+from models_app.domain.urls import GuardedUrl, guard_url
 from workers.sources.base import Description
 from workers.sources.copying import check_space
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from models_app.domain.failures import Failure
+from models_app.domain.identities import fingerprint
 from models_app.domain.specs import HostFacts, HostUsage
 from models_app.domain.states import (
     HOST_STEPS,
@@ -26,13 +27,18 @@ def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage:
     before = HostState(host.state)
     check_step(HOST_STEPS, before, HostState.READY)
     fields: dict[str, Any] = {"usage": asdict(usage), "last_seen_at": database_time(), "misses": 0}
+    is_first_contact = bool(facts and facts.identity and not host.identity)
     if facts:
         fields["facts"] = asdict(facts)
+    if facts and is_first_contact:
+        fields["identity"] = dict(facts.identity)
     if before != HostState.READY:
         fields |= {"state": HostState.READY, "state_since": database_time()}
         fields |= failure_fields(None)
     lease.write(**fields)
     host.refresh_from_db()
+    if is_first_contact:
+        event(host, "host.identity_pinned", params={"fingerprint": fingerprint(host.identity)})
     if before != HostState.READY:
         event(host, "host.ready", level="good", params={"host": host.name})
         _wake_everything_on(host)

@@ -3,11 +3,11 @@
 import errno
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
 
 from models_app.domain.failures import FailureCode, RuntimeUnreachableError, fail
 from models_app.domain.specs import (
@@ -28,6 +28,7 @@ from workers.runtimes.process.lock import held
 from workers.runtimes.process.verification import Verifier, present
 
 STOP_POLL_S = 0.05
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class ProcessRuntime:
@@ -37,14 +38,18 @@ class ProcessRuntime:
     model store puts it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the Runtime seam's own list
         self,
         *,
+        connection: Mapping[str, Any] = NOTHING,
+        secret: Mapping[str, str] = NOTHING,
+        identity: Mapping[str, str] = NOTHING,
         workloads: Path,
         models: Path,
         instance: str,
         locate: Callable[[ArtifactRef], Path] | None = None,
     ) -> None:
+        del connection, secret, identity  # this machine: there is nothing to connect to
         self._root = workloads.resolve()
         self._instance = instance
         self._locate = locate or _located_in(ModelStore(models))
