@@ -148,7 +148,8 @@ def test_no_host_may_be_there(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["10.0.0.5", "172.16.3.4", "192.168.1.1", "[fd00::5]", "mini.lan"])
 def test_private_networks_are_where_hosts_are(host: str) -> None:
-    assert parse_connection("ollama", {"url": f"http://{host}:11434"})
+    url = f"http://{host}:11434"
+    assert parse_connection("ollama", {"url": url}).stored() == {"url": url}
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def test_an_encrypted_ssh_key_needs_its_passphrase(alice: User) -> None:
     with pytest.raises(InvalidError) as caught:
         add(alice, "docker", SSH, secret={"private_key": key})
     assert caught.value.fields == {"passphrase": "PASSPHRASE_NEEDED"}
-    assert add(alice, "docker", SSH, secret={"private_key": key, "passphrase": "CANARY"})
+    host = add(alice, "docker", SSH, secret={"private_key": key, "passphrase": "CANARY"})
+    assert unseal(host, "secret")["passphrase"] == "CANARY"
 
 
 def test_an_edit_keeps_the_secret_unless_replaced(alice: User) -> None:
