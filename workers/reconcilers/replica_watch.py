@@ -24,7 +24,7 @@ from workers.clients.engine_http import (
 )
 from workers.engines.base import Engine
 from workers.reconcilers.base import Result
-from workers.reconcilers.replica_failures import end_with
+from workers.reconcilers.replica_failures import give_up
 from workers.runtimes.base import Runtime
 
 LOOK_STARTING_S = 0.2
@@ -98,13 +98,13 @@ class Watch:
         since = self.replica.progress_at or self.replica.started_at or self.replica.updated_at
         stalled_s = (timezone.now() - since).total_seconds()
         if stalled_s > self.probe.startup_stall_s:
-            raise self._end_with(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
+            raise self._give_up(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
         return Result(LOOK_STARTING_S)
 
     def _count_failed_try(self, answer: Answer) -> Result:
         tries = self.replica.misses + 1
         if tries >= READINESS_TRIES:
-            raise self._end_with(FailureCode.READINESS_FAILED, answer=answer.text)
+            raise self._give_up(FailureCode.READINESS_FAILED, answer=answer.text)
         self.lease.write(misses=tries)
         return Result(LOOK_STARTING_S * 2**tries)
 
@@ -117,7 +117,7 @@ class Watch:
             return Result(LOOK_READY_S)
         misses = self.replica.misses + 1
         if misses >= MISSES_TO_RESTART:
-            raise self._end_with(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
+            raise self._give_up(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
         is_ill_now = misses == MISSES_TO_UNHEALTHY
         replica_step(
             self.lease,
@@ -167,5 +167,5 @@ class Watch:
             samples = self.engine.metrics(text) if text is not None else None
         replica_sample_add(self.replica, stats, samples)
 
-    def _end_with(self, code: FailureCode, **params: Any) -> FailureError:
-        return end_with(self.runtime, self.replica, code, **params)
+    def _give_up(self, code: FailureCode, **params: Any) -> FailureError:
+        return give_up(self.runtime, self.replica, code, **params)

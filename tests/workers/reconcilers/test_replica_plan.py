@@ -51,6 +51,8 @@ def view(state: ReplicaState, **changes: object) -> ReplicaView:
         (view(S.UNKNOWN), None, Action.CREATE),
         (view(S.BACKOFF, backoff_left_s=4.0), None, Action.WAIT_BACKOFF),
         (view(S.BACKOFF, backoff_left_s=0.0), seen(running=False), Action.CREATE),
+        (view(S.BACKOFF, backoff_left_s=4.0), seen(), Action.END_NOW),
+        (view(S.BACKOFF, backoff_left_s=4.0), seen(running=False), Action.WAIT_BACKOFF),
         (view(S.FAILED), None, Action.REST),
         (view(S.FAILED), seen(), Action.END_NOW),
         (view(S.RETIRED), seen(), Action.REST),
