@@ -4,6 +4,7 @@ Pages put them beside the field or at the top of the form; the API sends them as
 `remedy`. A test finds every code that our source can raise and asserts that it is here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -29,16 +30,27 @@ class ErrorText:
 
 def error_text(error: SlipwayError) -> ErrorText:
     """Return the wording of an error."""
-    params = {"code": error.code, **error.params}
-    if "kind" in params:
-        params["kind"] = str(KINDS.get(str(params["kind"]), params["kind"]))
-    sentence, remedy = SENTENCES.get(error.code, _UNWORDED)
+    params = _named(error.code, error.params)
+    _sentence, remedy = SENTENCES.get(error.code, _UNWORDED)
     return ErrorText(
         code=error.code,
-        sentence=fill(sentence, params),
+        sentence=error_sentence(error.code, error.params),
         remedy=fill(remedy, params),
         fields={name: field_text(code, params) for name, code in error.fields.items()},
     )
+
+
+def error_sentence(code: str, params: Mapping[str, object]) -> str:
+    """Return the sentence of an error code, also of one that was stored earlier."""
+    sentence, _remedy = SENTENCES.get(code, _UNWORDED)
+    return fill(sentence, _named(code, params))
+
+
+def _named(code: str, params: Mapping[str, object]) -> dict[str, object]:
+    named = {"code": code, **params}
+    if "kind" in named:
+        named["kind"] = str(KINDS.get(str(named["kind"]), named["kind"]))
+    return named
 
 
 def field_text(code: str, params: dict[str, object] | None = None) -> str:

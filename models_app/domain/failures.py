@@ -66,6 +66,7 @@ class FailureCode(StrEnum):
     NOT_DOCKER = "NOT_DOCKER"
     NOT_OLLAMA = "NOT_OLLAMA"
     # our own
+    WISH_REFUSED = "WISH_REFUSED"  # the ledger forbids what was asked; `refusal` is its error code
     INTERNAL = "INTERNAL"
 
 
@@ -98,6 +99,7 @@ TERMINAL = frozenset(
         FailureCode.API_TOO_OLD,
         FailureCode.NOT_DOCKER,
         FailureCode.NOT_OLLAMA,
+        FailureCode.WISH_REFUSED,
     }
 )
 """Codes that waiting does not mend: no automatic retry, a person decides."""
