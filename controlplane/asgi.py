@@ -19,6 +19,7 @@ from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
+from controlplane.bodies import BodyGuard  # noqa: E402
 from controlplane.gateway.core import routing_core, stop_routing_core  # noqa: E402
 from controlplane.routing import websocket_routes  # noqa: E402
 
@@ -45,7 +46,7 @@ async def lifespan(
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": BodyGuard(django_application),
         "websocket": OriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_routes)), settings.CSRF_TRUSTED_ORIGINS
         ),

@@ -4,9 +4,11 @@ They bypass the services on purpose: a test of the services must not be set up b
 """
 
 import hashlib
+import io
 import itertools
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
@@ -20,6 +22,7 @@ from models_app.domain.states import (
     ReplicaState,
     Role,
 )
+from models_app.domain.uploads import UploadFolder
 from models_app.models import (
     Artifact,
     Deployment,
@@ -284,6 +287,15 @@ def make_operation(kind: str = "import", **fields: Any) -> Operation:
         **fields,
     }
     return Operation.objects.create(kind=kind, **values)
+
+
+def uploaded(user: User, content: bytes, size: int | None = None) -> str:
+    """The id of an upload of this user; `size` announces more than has come."""
+    folder = UploadFolder(settings.PATHS.uploads)
+    size = len(content) if size is None else size
+    upload = folder.begin(user.pk, size, limit_bytes=size)
+    folder.append(user.pk, upload.id, 0, io.BytesIO(content))
+    return upload.id
 
 
 def make_event(subject: Any, code: str = "deployment.created", **fields: Any) -> Event:

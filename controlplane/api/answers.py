@@ -11,6 +11,7 @@ from controlplane.api.errors import (
     RouteUnknownError,
     answer,
 )
+from controlplane.bodies import BODY_LIMIT_BYTES
 from models_app.domain.errors import NotAllowedError, SlipwayError, TooLargeError
 
 PREFIX = "/api/"
@@ -55,7 +56,7 @@ def _in_shape(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         405: MethodNotAllowedError(
             params={"method": (request.method or "")[:20], "allowed": allowed}
         ),
-        413: TooLargeError(params={"limit_bytes": None}),
+        413: TooLargeError(params={"limit_bytes": BODY_LIMIT_BYTES}),
     }
     ours = SlipwayError() if response.status_code >= SERVER_ERROR else BadRequestError()
     shaped = answer(errors.get(response.status_code, ours))

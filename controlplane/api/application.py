@@ -32,6 +32,7 @@ from controlplane.api.routers import (
     replicas,
     revisions,
     tokens,
+    uploads,
     users,
 )
 
@@ -39,6 +40,7 @@ ROUTERS: tuple[tuple[str, Router], ...] = (
     ("/me", me.router),
     ("/hosts", hosts.router),
     ("/models", models.router),
+    ("/uploads", uploads.router),
     ("/artifacts", artifacts.router),
     ("/placements", placements.router),
     ("/engines", engines.router),

@@ -13,13 +13,12 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InputError
 
+from controlplane.bodies import BODY_LIMIT_BYTES
 from controlplane.logs import request_id
 from controlplane.wording.errors import error_text
 from models_app.domain.errors import InvalidError, NotFoundError, SlipwayError, TooLargeError
 
 log = logging.getLogger(__name__)
-
-BODY_LIMIT_BYTES = 1 << 20  # settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class MalformedError(SlipwayError):

@@ -8,6 +8,8 @@ import socket
 import django
 import uvicorn
 
+from controlplane.launch.http_heads import BoundedHeads
+
 WS_LARGEST_MESSAGE_BYTES = 64 * 1024
 WS_PING_S = 20.0
 DRAIN_S = 1  # for requests in flight at a stop; streams are cut
@@ -21,7 +23,7 @@ def main() -> None:
     config = uvicorn.Config(
         "controlplane.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
         ws="websockets-sansio",
         ws_max_size=WS_LARGEST_MESSAGE_BYTES,
         ws_ping_interval=WS_PING_S,

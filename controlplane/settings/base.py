@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "controlplane.api.answers.ApiAnswersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "controlplane.bodies.BodyLimitMiddleware",
     "controlplane.assets.CompressingWhiteNoise",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -19,6 +19,7 @@ class Env:
     broker_url: str  # SLIPWAY_BROKER: redis://…; empty for the embedded Valkey
     allowed_hosts: tuple[str, ...]  # SLIPWAY_ALLOWED_HOSTS, comma separated
     fetch_networks: tuple[str, ...]  # SLIPWAY_FETCH_NETWORKS: local CIDRs to fetch models from
+    upload_limit_bytes: int  # SLIPWAY_UPLOAD_LIMIT_GIB: of one uploaded model file
     debug: bool  # SLIPWAY_DEBUG=1: development only
     demo: bool  # SLIPWAY_DEMO=1: shows the fake engine
     first_model: bool  # SLIPWAY_FIRST_MODEL=0: do not deploy the bundled model at first start
@@ -36,6 +37,7 @@ def read_env() -> Env:
         broker_url=get("SLIPWAY_BROKER", ""),
         allowed_hosts=tuple(h for h in get("SLIPWAY_ALLOWED_HOSTS", "").split(",") if h),
         fetch_networks=tuple(n for n in get("SLIPWAY_FETCH_NETWORKS", "").split(",") if n),
+        upload_limit_bytes=int(get("SLIPWAY_UPLOAD_LIMIT_GIB") or 200) << 30,
         debug=get("SLIPWAY_DEBUG") == "1",
         demo=get("SLIPWAY_DEMO") == "1",
         first_model=get("SLIPWAY_FIRST_MODEL") != "0",

@@ -193,15 +193,54 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("This address leads to this machine or its own network services."),
         _("Give another address, or let an operator allow the network in SLIPWAY_FETCH_NETWORKS."),
     ),
+    "REFERENCE_INVALID": (
+        _("The reference is not one of the source {source}."),
+        _(
+            "Give `url` for url, `path` for file, `upload` and `file_name` for upload, "
+            "each as text; `sha256` if you know it."
+        ),
+    ),
+    "PATH_INVALID": (
+        _("This is not the path of a file."),
+        _("Give the whole path of a regular file: it begins with / and has no .. in it."),
+    ),
+    "PATH_FORBIDDEN": (
+        _("Models cannot come from the folders of the system's kernel."),
+        _("Copy the file somewhere else, then give that path."),
+    ),
+    "PATH_MISSING": (
+        _("There is no such file on this machine."),
+        _("Check the path; it is read where Slipway runs, not where your browser does."),
+    ),
+    "PATH_UNREADABLE": (
+        _("The file cannot be read by Slipway."),
+        _("Let the user that Slipway runs as read it, and every folder above it."),
+    ),
+    "NOT_A_MODEL": (
+        _("The file is no GGUF that can be served ({fault}). Nothing of it was kept."),
+        _("Choose a .gguf file; if it is one, download it again from its publisher."),
+    ),
+    "UPLOAD_UNFINISHED": (
+        _("The upload is not finished: {done} of {size_bytes} are here."),
+        _("Send the rest first, beginning where it ends."),
+    ),
     "UPLOAD_UNKNOWN": (_("There is no such upload."), _("Upload the file first.")),
     "UPLOAD_OFFSET": (
         _("The upload holds {done} bytes; the piece sent does not begin there."),
         _("Go on from the size that the upload has now."),
     ),
+    "UPLOAD_TOO_LARGE": (
+        _("A file of more than {limit_bytes} may not be uploaded."),
+        _("Import it by its web address or its path on the server, or raise the limit."),
+    ),
+    "UPLOAD_OVERRUN": (
+        _("More was sent than the {size_bytes} that were announced; the piece was not kept."),
+        _("Begin a new upload with the file's real size."),
+    ),
     "UPLOAD_BUSY": (_("This upload is being written by another request."), _RETRY_LATER),
     "UPLOAD_INCOMPLETE": (
-        _("The connection ended before the whole piece had come."),
-        _("Ask for the upload's size, then go on from there."),
+        _("The connection ended before all had come; {done} bytes are here."),
+        _("Go on from there, or begin again."),
     ),
     "DISK_SPACE": (
         _("It needs {needed_bytes} on disk; {free_bytes} are free."),
@@ -331,6 +370,9 @@ FIELDS: dict[str, Text] = {
     "PRIVATE_KEY_OTHER": _("This key does not belong to the certificate."),
     "PRIVATE_KEY_ENCRYPTED": _("This key is encrypted; give it without a passphrase."),
     "PASSPHRASE_NEEDED": _("The private key is encrypted: give its passphrase."),
+    "SHA256_INVALID": _("A SHA-256 has 64 hexadecimal digits."),
+    "FILE_NAME_INVALID": _("A file name has no / or \\ in it and at most 120 characters."),
+    "BUNDLED_UNKNOWN": _("No such model comes with Slipway."),
 }
 
 KINDS: dict[str, Text] = {

@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.wording.error_table import FIELDS, KINDS, SENTENCES
-from controlplane.wording.filling import fill
+from controlplane.wording.filling import fill, has_all
+from controlplane.wording.gguf_faults import FAULTS
 from models_app.domain.errors import SlipwayError
 
 Text = str | Promise
@@ -31,7 +32,7 @@ class ErrorText:
 def error_text(error: SlipwayError) -> ErrorText:
     """Return the wording of an error."""
     params = _named(error.code, error.params)
-    _sentence, remedy = SENTENCES.get(error.code, _UNWORDED)
+    _sentence, remedy = _words_of(error.code, params)
     return ErrorText(
         code=error.code,
         sentence=error_sentence(error.code, error.params),
@@ -42,7 +43,7 @@ def error_text(error: SlipwayError) -> ErrorText:
 
 def error_sentence(code: str, params: Mapping[str, object]) -> str:
     """Return the sentence of an error code, also of one that was stored earlier."""
-    sentence, _remedy = SENTENCES.get(code, _UNWORDED)
+    sentence, _remedy = _words_of(code, params)
     return fill(sentence, _named(code, params))
 
 
@@ -53,9 +54,19 @@ def _named(code: str, params: Mapping[str, object]) -> dict[str, object]:
     return named
 
 
+def _words_of(code: str, params: Mapping[str, object]) -> tuple[Text, Text]:
+    """Return the words of a code; of a file that is no model, those of what is wrong with it."""
+    fault = FAULTS.get(str(params.get("fault", "")))
+    if fault is None:
+        return SENTENCES.get(code, _UNWORDED)
+    sentences, remedies = fault
+    told = next((one for one in sentences if has_all(one, params)), sentences[-1])
+    return told, remedies[0]
+
+
 def field_text(code: str, params: dict[str, object] | None = None) -> str:
     """Return what to say beside a field."""
     if code in FIELDS:
         return fill(FIELDS[code], params or {})
-    sentence, _remedy = SENTENCES.get(code, _UNWORDED)
+    sentence, _remedy = _words_of(code, params or {})
     return fill(sentence, {"code": code, **(params or {})})

@@ -10,6 +10,7 @@ from models_app.domain.errors import ConflictError, InvalidError
 from models_app.domain.names import check_name
 from models_app.domain.states import ArtifactState, OperationState, ReplicaState, Role
 from models_app.models import Artifact, Deployment, LanguageModel, Operation
+from models_app.services.imports import import_check
 from models_app.services.operations import operation_begin
 from models_app.services.records import audit, changed
 from models_app.services.wishes import look_now
@@ -42,6 +43,7 @@ def model_import(  # noqa: PLR0913 - what a person says of a model that is not h
     check_name(name)
     if source not in SOURCES:
         raise InvalidError("SOURCE_UNKNOWN", fields={"source": "SOURCE_UNKNOWN"})
+    reference = import_check(actor, source, reference)
     model = _model_of(actor, name, title, licence, description)
     _check_not_importing(model, reference)
     return operation_begin(

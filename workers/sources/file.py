@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from models_app.domain.failures import FailureCode, fail
+from models_app.domain.references import is_kernels_own
 from models_app.domain.specs import Transfer
-from workers.sources.base import Description
+from models_app.domain.uploads import UploadFolder
+from workers.sources.base import Description, promised_sha256
 from workers.sources.copying import append_slice, check_space
-
-FORBIDDEN = ("/proc", "/sys", "/dev", "/run")
 
 
 class FileSource:
@@ -27,7 +27,7 @@ class FileSource:
         return Description(
             file_name=path.name,
             size_bytes=found.st_size,
-            sha256=None,
+            sha256=promised_sha256(reference),
             validators={"modified_ns": str(found.st_mtime_ns)},
         )
 
@@ -59,14 +59,16 @@ class UploadSource:
     key = "upload"
 
     def __init__(self, uploads: Path) -> None:
-        self._uploads = uploads
+        self._folder = UploadFolder(uploads)
 
     def describe(self, reference: Mapping[str, Any]) -> Description:
         """Return what was received."""
         path = self._path(reference)
         size = path.stat().st_size if path.is_file() else None
         return Description(
-            file_name=str(reference.get("file_name", "model.gguf")), size_bytes=size, sha256=None
+            file_name=str(reference.get("file_name", "model.gguf")),
+            size_bytes=size,
+            sha256=promised_sha256(reference),
         )
 
     def fetch(
@@ -87,10 +89,10 @@ class UploadSource:
         return Transfer(done_bytes=size, total_bytes=size, finished=True, path=str(part))
 
     def _path(self, reference: Mapping[str, Any]) -> Path:
-        name = str(reference.get("upload", ""))
-        if not name or not name.replace("-", "").isalnum():
+        path = self._folder.path_of(str(reference.get("upload", "")))
+        if path is None:
             raise fail(FailureCode.SOURCE_REFUSED, reason="upload")
-        return self._uploads / f"{name}.upload"
+        return path
 
 
 def _checked(reference: Mapping[str, Any]) -> Path:
@@ -99,7 +101,7 @@ def _checked(reference: Mapping[str, Any]) -> Path:
     if not text.startswith("/") or "\0" in text:
         raise fail(FailureCode.SOURCE_REFUSED, reason="path", path=text[:200])
     path = Path(os.path.realpath(text))
-    if any(path.is_relative_to(folder) for folder in FORBIDDEN):
+    if is_kernels_own(str(path)):
         raise fail(FailureCode.SOURCE_REFUSED, reason="path", path=text[:200])
     try:
         mode = path.stat().st_mode

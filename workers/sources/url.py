@@ -21,7 +21,7 @@ from models_app.domain.failures import FailureCode, fail
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import Transfer
 from models_app.domain.urls import GuardedUrl, guard_url
-from workers.sources.base import Description
+from workers.sources.base import Description, promised_sha256
 from workers.sources.copying import check_space
 
 TIMEOUT = httpx.Timeout(connect=10.0, read=30.0, write=10.0, pool=10.0)
@@ -48,7 +48,7 @@ class UrlSource:
             return Description(
                 file_name=safe_file_name(name or "model.gguf"),
                 size_bytes=_whole_size(response),
-                sha256=str(reference["sha256"]) if reference.get("sha256") else None,
+                sha256=promised_sha256(reference),
                 validators=_validators(response),
             )
 

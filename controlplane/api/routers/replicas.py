@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Field, Query, Router
+from ninja import Field, Query, Router, Schema
 
 from controlplane.api.authentication import actor_of
 from controlplane.api.metrics_out import SeriesOut, series_out
 from controlplane.api.paging import PageIn, PageOut, page_of
-from controlplane.api.schemas import WorkedOut
+from controlplane.api.schemas import LARGEST_INT, Out, WorkedOut
 from models_app.domain.states import ReplicaState
 from models_app.models import Replica
+from models_app.notify.logs import read_recent
 from models_app.selectors.deployments import deployment_get, replica_get, replicas_visible
 from models_app.selectors.hosts import host_get
 from models_app.selectors.metrics import replica_series
@@ -88,6 +89,43 @@ def list_replicas(request: HttpRequest, filters: Query[ReplicaFilters]) -> dict[
 def read_replica(request: HttpRequest, replica: str) -> Replica:
     """Return one replica by id, or by the name of its workload."""
     return replica_get(actor_of(request), replica)
+
+
+class LogQuery(Schema):
+    """Which lines."""
+
+    tail: int = Field(200, ge=1, le=1000, description="The last so many lines.")
+    since: int = Field(
+        -1, ge=-1, le=LARGEST_INT, description="Only lines behind this offset: `next` of before."
+    )
+    previous: bool = Field(default=False, description="Of the run before the last restart.")
+
+
+class LogLineOut(Out):
+    """One line of the engine's output."""
+
+    offset: int
+    text: str
+
+
+class LogOut(Out):
+    """Lines, oldest first."""
+
+    lines: list[LogLineOut]
+    next: int = Field(description="Send it as `since` to read on.")
+
+
+@router.get("/{replica}/logs", response=LogOut, summary="Read a replica's log")
+def replica_logs(request: HttpRequest, replica: str, query: Query[LogQuery]) -> LogOut:
+    """Return the last lines that the engine wrote; ask again with `since` to follow it."""
+    row = replica_get(actor_of(request), replica)
+    found = read_recent(row.pk, lines=query.tail, previous=query.previous)
+    lines = [
+        LogLineOut(offset=line.offset, text=line.text)
+        for line in found
+        if line.offset > query.since
+    ]
+    return LogOut(lines=lines, next=lines[-1].offset if lines else query.since)
 
 
 @router.get("/{replica}/metrics", response=SeriesOut, summary="Read a replica's metrics")

@@ -20,6 +20,7 @@ from models_app.services import language_models as services
 from models_app.services.placements import placement_remove
 
 USERS_SHOWN = 50
+REFERENCE_FIELDS = {f"reference.{key}": key for key in ("url", "path", "sha256")}
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -90,7 +91,7 @@ def bring(request: HttpRequest) -> HttpResponse:
                 actor, source=form.cleaned_data["source"], reference=form.reference(), **said
             )
         except SlipwayError as error:
-            show_refusal(form, error, {"reference": "url"})
+            show_refusal(form, error, REFERENCE_FIELDS)
         else:
             text = gettext("{title} is being imported.").format(title=operation.title)
             to = reverse("web:operation", args=[operation.public_id])

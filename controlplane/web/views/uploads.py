@@ -18,7 +18,7 @@ def begin(request: HttpRequest) -> JsonResponse:
         upload = upload_begin(actor_of(request), _number(request, "size"))
     except SlipwayError as error:
         return _refusal(error)
-    return JsonResponse({"upload": upload, "offset": 0}, status=201)
+    return JsonResponse({"upload": upload.id, "offset": 0}, status=201)
 
 
 @require_http_methods(["PUT", "DELETE"])
@@ -29,10 +29,10 @@ def piece(request: HttpRequest, upload: str) -> JsonResponse:
         if request.method == "DELETE":
             upload_cancel(actor, upload)
             return JsonResponse({})
-        end = upload_append(actor, upload, _number(request, "offset"), request)
+        held = upload_append(actor, upload, _number(request, "offset"), request)
     except SlipwayError as error:
         return _refusal(error)
-    return JsonResponse({"offset": end})
+    return JsonResponse({"offset": held.offset})
 
 
 def _number(request: HttpRequest, key: str) -> int:

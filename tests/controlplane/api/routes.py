@@ -7,7 +7,10 @@ the API's own have the same operations, so that nobody adds one without saying w
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from models_app.domain.states import OperationState, Role
+from models_app.domain.uploads import UploadFolder
 from models_app.models import Chat, User
 from models_app.services.tokens import token_create
 from tests import factories
@@ -65,6 +68,10 @@ ROUTES = (
     Route("GET", "/models/{model}", V, 200),
     Route("PATCH", "/models/{model}", O, 200, {"title": "Other"}),
     Route("DELETE", "/models/{free_model}", O, 202),
+    Route("POST", "/uploads", O, 201, {"size_bytes": 10}),
+    Route("GET", "/uploads/{upload}", O, 200),
+    Route("PUT", "/uploads/{upload}", O, 200),
+    Route("DELETE", "/uploads/{upload}", O, 204),
     Route("GET", "/artifacts", V, 200),
     Route("GET", "/artifacts/{artifact}", V, 200),
     Route("POST", "/artifacts/{artifact}/verify", O, 202),
@@ -99,6 +106,7 @@ ROUTES = (
     Route("GET", "/replicas", V, 200),
     Route("GET", "/replicas/{replica}", V, 200),
     Route("GET", "/replicas/{replica}/metrics", V, 200),
+    Route("GET", "/replicas/{replica}/logs", V, 503),  # no broker here; test_replica_logs has one
     Route("GET", "/operations", V, 200),
     Route("GET", "/operations/{operation}", V, 200),
     Route("POST", "/operations/{operation}/cancel", O, 202),
@@ -155,7 +163,9 @@ def make_world(user: User) -> dict[str, str]:
         "chat": Chat.objects.create(user=user, title="Kept", content={"messages": []}),
         "token": token,
     }
-    return {name: str(row.public_id) for name, row in rows.items()}
+    uploads = UploadFolder(settings.PATHS.uploads)
+    upload = uploads.begin(user.pk, 10, limit_bytes=10)
+    return {name: str(row.public_id) for name, row in rows.items()} | {"upload": upload.id}
 
 
 def filled(value: Any, world: dict[str, str]) -> Any:

@@ -1,5 +1,6 @@
 """Models through their pages: imported three ways, edited, verified, deleted."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from models_app.domain.states import ArtifactState, PlacementState
-from models_app.models import LanguageModel, Operation
+from models_app.models import LanguageModel, Operation, User
 from tests import factories
 from tests.controlplane.web.posting import post, toast
+from tests.factories import uploaded
+from tests.gguf_files import gguf_bytes, write_gguf
 
 IMPORT = "/new/model"
 
@@ -31,22 +34,45 @@ def test_an_address_begins_an_import(bob_browser: Client) -> None:
     }
 
 
-def test_a_path_of_the_server_is_an_admins(alice_browser: Client, bob_browser: Client) -> None:
-    data = fields(source="file", path="/models/a.gguf")
+def test_a_path_of_the_server_is_an_admins(
+    alice_browser: Client, bob_browser: Client, tmp_path: Path
+) -> None:
+    path = str(write_gguf(tmp_path / "a.gguf"))
+    data = fields(source="file", path=path)
     assert post(bob_browser, IMPORT, data).status_code == 422
     assert not Operation.objects.exists()
     assert "A file on the server" not in bob_browser.get(IMPORT).content.decode()
     post(alice_browser, IMPORT, data)
-    assert Operation.objects.get().parameters["reference"] == {"path": "/models/a.gguf"}
+    assert Operation.objects.get().parameters["reference"] == {"path": path}
 
 
-def test_an_upload_is_named_by_its_id(bob_browser: Client) -> None:
-    data = fields(source="upload", upload="u2-abc", file_name="a.gguf")
+def test_an_upload_is_named_by_its_id(bob_browser: Client, bob: User) -> None:
+    upload = uploaded(bob, gguf_bytes())
+    data = fields(source="upload", upload=upload, file_name="a (1).gguf")
     post(bob_browser, IMPORT, data)
     assert Operation.objects.get().parameters["reference"] == {
-        "upload": "u2-abc",
-        "file_name": "a.gguf",
+        "upload": upload,
+        "file_name": "a_1_.gguf",
     }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"source": "url", "url": "http://127.0.0.1/a.gguf"}, "leads to this machine"),
+        ({"source": "file", "path": "/no/such/file.gguf"}, "no such file"),
+        ({"source": "file", "path": "/proc/self/environ"}, "kernel"),
+        ({"source": "upload", "upload": "u1-x", "file_name": "a.gguf"}, "Upload the file first"),
+    ],
+)
+def test_where_no_model_can_come_from_is_refused_at_once(
+    alice_browser: Client, wrong: dict[str, Any], words: str
+) -> None:
+    response = post(alice_browser, IMPORT, fields(**wrong))
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert not Operation.objects.exists()
+    assert not LanguageModel.objects.exists()
 
 
 @pytest.mark.parametrize(

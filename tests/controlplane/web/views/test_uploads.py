@@ -7,8 +7,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from controlplane import uploads
-
 
 @pytest.fixture
 def browser(bob_browser: Client) -> Client:
@@ -50,19 +48,16 @@ def test_a_cancelled_upload_is_gone(browser: Client) -> None:
     assert call(browser, "put", f"/uploads/{upload}?offset=0", b"x").status_code == 404
 
 
-def test_a_piece_that_is_too_large_leaves_nothing(
-    browser: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(uploads, "PIECE_BYTES", 4)
-    upload = begin(browser)
+def test_more_than_was_announced_leaves_nothing(browser: Client) -> None:
+    upload = begin(browser, size=8)
     call(browser, "put", f"/uploads/{upload}?offset=0", b"1234")
     assert call(browser, "put", f"/uploads/{upload}?offset=4", b"56789").status_code == 413
     assert path_of(upload).read_bytes() == b"1234"
 
 
-def test_no_room_is_said_before_anything_is_sent(browser: Client) -> None:
+def test_what_is_too_large_is_said_before_anything_is_sent(browser: Client) -> None:
     refused = call(browser, "post", f"/uploads?size={1 << 49}")
-    assert (refused.status_code, refused.json()["code"]) == (413, "DISK_SPACE")
+    assert (refused.status_code, refused.json()["code"]) == (413, "UPLOAD_TOO_LARGE")
 
 
 def test_anothers_upload_is_unknown(browser: Client, alice_browser: Client) -> None:

@@ -7,14 +7,14 @@ import pytest
 from django.conf import settings
 
 from controlplane.wording.failures import failure_text
-from models_app.domain.errors import ConflictError, NotAllowedError
+from models_app.domain.errors import ConflictError, InvalidError, NotAllowedError
 from models_app.domain.states import OperationState
 from models_app.domain.store import ModelStore
 from models_app.models import Artifact, Deployment, LanguageModel, Operation, User
 from models_app.services.language_models import artifact_delete, artifact_verify, model_import
 from models_app.services.operations import operation_cancel, operation_retry
 from tests.factories import actor_of, make_engine
-from tests.gguf_files import gguf_bytes
+from tests.gguf_files import gguf_bytes, write_gguf
 from workers.reconcilers.operations import reconcile_operation
 from workers.reconcilers.operations.importing import part_path
 from workers.reconcilers.operations.reconciler import TRIES
@@ -138,9 +138,9 @@ def test_an_error_of_our_own_is_not_tried_without_end(alice: User, weights: Path
 def test_what_is_not_a_model_is_refused_in_words_and_leaves_nothing(
     alice: User, tmp_path: Path, content: bytes, code: str, words: str
 ) -> None:
-    path = tmp_path / "liar.gguf"
-    path.write_bytes(content)
-    operation = work_off(begin(alice, path))
+    operation = begin(alice, write_gguf(tmp_path / "liar.gguf"))
+    (tmp_path / "liar.gguf").write_bytes(content)  # what was begun with is not what comes
+    operation = work_off(operation)
     assert (operation.state, operation.failure_code) == (OperationState.FAILED, code)
     assert words in failure_text(code, operation.failure_params).sentence
     assert not Artifact.objects.exists()
@@ -150,8 +150,14 @@ def test_what_is_not_a_model_is_refused_in_words_and_leaves_nothing(
 @pytest.mark.parametrize(
     "path", ["/proc/self/environ", "/dev/zero", "relative.gguf", "/etc", "/no/such/file.gguf", "/"]
 )
-def test_paths_that_are_no_model_files_are_refused(alice: User, path: str) -> None:
-    operation = work_off(begin(alice, Path(path)))
+def test_paths_that_are_no_model_files_are_refused(alice: User, weights: Path, path: str) -> None:
+    """The service refused them when they were written; the hands refuse them once more."""
+    with pytest.raises(InvalidError):
+        begin(alice, Path(path))
+    operation = begin(alice, weights)
+    operation.parameters["reference"]["path"] = path
+    operation.save()
+    operation = work_off(operation)
     assert operation.state == OperationState.FAILED
     assert operation.failure_code in {"SOURCE_REFUSED", "ARTIFACT_MISSING"}
 
