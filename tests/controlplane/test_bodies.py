@@ -4,7 +4,6 @@ import hashlib
 import os
 import socket
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from controlplane.bodies import BODY_LIMIT_BYTES
 from models_app.models import User
 from tests.controlplane.api.callers import caller_of
 from tests.web_server import web_server
+from tests.workloads import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MIB = 1 << 20
@@ -111,12 +111,8 @@ def test_a_model_file_is_streamed_and_resumed(address: str, bob: User, temp_fold
     assert begun.status_code == 201
     upload = f"{address}{begun.headers['location']}"
     _cut_off(upload, headers, content[: 10 * MIB], size)
-    for _ in range(100):
-        offset = httpx.get(upload, headers=headers).json()["offset"]
-        if offset == 10 * MIB:
-            break
-        time.sleep(0.05)
-    assert offset == 10 * MIB
+    offset = 10 * MIB
+    eventually(lambda: httpx.get(upload, headers=headers).json()["offset"] == offset)
     before = psutil.Process().memory_info().rss
     answer = httpx.put(
         f"{upload}?offset={offset}",

@@ -148,7 +148,7 @@ def test_room_is_not_promised_twice(folder: UploadFolder, monkeypatch: pytest.Mo
         folder.begin(BOB, 40, limit_bytes=LIMIT)
     assert (full.value.code, full.value.params["free_bytes"]) == ("DISK_SPACE", 20)
     folder.forget(ALICE, first.id)
-    assert folder.begin(BOB, 40, limit_bytes=LIMIT)
+    assert folder.begin(BOB, 40, limit_bytes=LIMIT).offset == 0
 
 
 def test_a_disk_that_fills_up_keeps_what_was_there(
@@ -175,6 +175,6 @@ def test_what_nobody_finishes_is_swept(folder: UploadFolder) -> None:
     long_ago = time.time() - uploads.ABANDONED_S - 1
     os.utime(path, (long_ago, long_ago))
     assert folder.sweep() == 1
-    assert folder.find(ALICE, young.id)
+    assert folder.find(ALICE, young.id) == young
     with pytest.raises(NotFoundError):
         folder.find(ALICE, old.id)
