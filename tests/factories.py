@@ -6,6 +6,7 @@ They bypass the services on purpose: a test of the services must not be set up b
 import hashlib
 import io
 import itertools
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -24,10 +25,13 @@ from models_app.domain.states import (
 )
 from models_app.domain.uploads import UploadFolder
 from models_app.models import (
+    Alias,
+    AliasVersion,
     Artifact,
     Deployment,
     EngineEntry,
     Event,
+    GatewayKey,
     Host,
     LanguageModel,
     Operation,
@@ -36,6 +40,7 @@ from models_app.models import (
     Revision,
     User,
 )
+from models_app.services.usage import UsageRecord
 
 PASSWORD = "correct horse battery"
 GIB = 1 << 30
@@ -258,6 +263,47 @@ def make_replica(
     return Replica.objects.create(
         deployment=deployment, revision=revision, index=index, host=host or make_host(), **values
     )
+
+
+def make_gateway_key(owner: User, deployments: list[Deployment], **fields: Any) -> GatewayKey:
+    """A key of ninety days for these deployments; its secret is not known to anybody."""
+    values = {
+        "name": "till",
+        "key_id": f"k{next(_numbers)}",
+        "secret_hmac": "0" * 64,
+        "deployments": [str(deployment.public_id) for deployment in deployments],
+        "routes": ["chat", "completions", "embeddings"],
+        "expires_at": timezone.now() + timedelta(days=90),
+        **fields,
+    }
+    return GatewayKey.objects.create(owner=owner, **values)
+
+
+def make_alias(name: str, *deployments: Deployment) -> Alias:
+    """An alias that shares evenly among these deployments."""
+    alias = Alias.objects.create(name=name)
+    targets = [{"deployment": str(d.public_id), "weight": 1} for d in deployments]
+    alias.current = AliasVersion.objects.create(alias=alias, number=1, targets=targets)
+    alias.save()
+    return alias
+
+
+def usage_record(deployment: Deployment, **fields: Any) -> UsageRecord:
+    """A request that went well just now."""
+    values = {
+        "at": timezone.now(),
+        "deployment_id": deployment.pk,
+        "replica_id": None,
+        "user_id": None,
+        "route": "chat",
+        "status": "ok",
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "first_token_ms": 100.0,
+        "duration_ms": 500.0,
+        **fields,
+    }
+    return UsageRecord(**values)
 
 
 def make_placement(

@@ -16,6 +16,7 @@ from controlplane.api.errors import RouteUnknownError, error_response
 from controlplane.api.guard import guarded
 from controlplane.api.reading import StrictParser
 from controlplane.api.routers import (
+    aliases,
     artifacts,
     audit,
     chats,
@@ -23,6 +24,8 @@ from controlplane.api.routers import (
     engines,
     events,
     fits,
+    gateway_keys,
+    gateway_settings,
     hosts,
     me,
     metrics,
@@ -33,6 +36,7 @@ from controlplane.api.routers import (
     revisions,
     tokens,
     uploads,
+    usage,
     users,
 )
 
@@ -53,6 +57,10 @@ ROUTERS: tuple[tuple[str, Router], ...] = (
     ("/metrics", metrics.router),
     ("/chats", chats.router),
     ("/tokens", tokens.router),
+    ("/deployments", gateway_settings.router),
+    ("/gateway-keys", gateway_keys.router),
+    ("/aliases", aliases.router),
+    ("/usage", usage.router),
     ("/users", users.router),
     ("/audit", audit.router),
 )

@@ -65,6 +65,15 @@ class RowOut(Out):
         return row.public_id
 
 
+class MadeRowOut(Out):
+    """The same where the answer is put together by hand, of more than the row."""
+
+    id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
 class FailureOut(Out):
     """Why something is not as wished, with the engine's own last lines."""
 

@@ -114,6 +114,7 @@ class UsageHour(models.Model):
 
     at = models.DateTimeField(unique=True)  # its beginning
     is_dirty = models.BooleanField(default=True, db_index=True)
+    is_pruned = models.BooleanField(default=False)  # its requests are gone, it stays as it is
 
     def __str__(self) -> str:
         return str(self.at)

@@ -64,6 +64,12 @@ def alias_get(actor: Actor, ref: str | UUID) -> Alias:
     return row_by_ref(aliases_visible(actor), "alias", ref, name_field="name")
 
 
+def versions_visible(actor: Actor, alias: Alias) -> QuerySet[AliasVersion]:
+    """Return the versions of an alias, newest first."""
+    actor.require(Role.VIEWER)
+    return alias.versions.select_related("created_by").order_by("-number")
+
+
 def aliases_of_deployment(actor: Actor, deployment: Deployment) -> list[Alias]:
     """Return the aliases that send requests to a deployment, by share or as a fallback."""
     ref = str(deployment.public_id)

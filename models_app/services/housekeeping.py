@@ -5,11 +5,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from models_app.domain.states import ReplicaState
-from models_app.models import Event, IdempotencyKey, Replica, SignInAttempt, SignInLink, Usage
+from models_app.models import Event, IdempotencyKey, Replica, SignInAttempt, SignInLink
 
 EVENT_LIFE = timedelta(days=90)
 RETIRED_LIFE = timedelta(days=7)
-USAGE_LIFE = timedelta(days=30)
 IDEMPOTENCY_LIFE = timedelta(days=1)
 ATTEMPT_LIFE = timedelta(hours=1)
 LINK_LIFE = timedelta(days=7)
@@ -21,7 +20,6 @@ def prune() -> None:
     Event.objects.filter(at__lt=now - EVENT_LIFE).delete()
     retired = Replica.objects.filter(state=ReplicaState.RETIRED)
     retired.filter(state_since__lt=now - RETIRED_LIFE).delete()
-    Usage.objects.filter(at__lt=now - USAGE_LIFE).delete()
     IdempotencyKey.objects.filter(created_at__lt=now - IDEMPOTENCY_LIFE).delete()
     SignInAttempt.objects.filter(at__lt=now - ATTEMPT_LIFE).delete()
     SignInLink.objects.filter(expires_at__lt=now - LINK_LIFE).delete()

@@ -13,6 +13,7 @@ from models_app.domain.states import OperationState, Role
 from models_app.domain.uploads import UploadFolder
 from models_app.models import Chat, User
 from models_app.services.tokens import token_create
+from models_app.services.usage import usage_record_many
 from tests import factories
 from tests.factories import actor_of, make_user
 
@@ -122,6 +123,41 @@ ROUTES = (
     Route("POST", "/tokens", V, 201, {"name": "t", "scopes": ["read"]}),
     Route("GET", "/tokens/{token}", V, 200),
     Route("DELETE", "/tokens/{token}", V, 204),
+    Route("GET", "/gateway-keys", V, 200),
+    Route(
+        "POST",
+        "/gateway-keys",
+        O,
+        201,
+        {"name": "till", "scope": {"deployments": ["chat"]}},
+    ),
+    Route("GET", "/gateway-keys/{gateway_key}", V, 200),
+    Route("PATCH", "/gateway-keys/{gateway_key}", O, 200, {"name": "till 2"}),
+    Route("DELETE", "/gateway-keys/{gateway_key}", V, 204),
+    Route("GET", "/aliases", V, 200),
+    Route(
+        "POST",
+        "/aliases",
+        O,
+        201,
+        {"name": "assistant", "targets": [{"deployment": "chat", "weight": 1}]},
+    ),
+    Route("GET", "/aliases/{alias}", V, 200),
+    Route("PUT", "/aliases/{alias}", O, 200, {"targets": [{"deployment": "chat"}]}),
+    Route("DELETE", "/aliases/{alias}", O, 204),
+    Route("GET", "/aliases/{alias}/versions", V, 200),
+    Route("POST", "/aliases/{alias}/roll-back", O, 200, {"number": 1}),
+    Route("GET", "/usage", V, 200),
+    Route("GET", "/usage/requests", V, 200),
+    Route("GET", "/usage/export", V, 200),
+    Route("GET", "/deployments/{deployment}/gateway", V, 200),
+    Route(
+        "PUT",
+        "/deployments/{deployment}/gateway",
+        O,
+        200,
+        {"limits": {"requests_per_minute": 600}, "timeouts": {"idle_s": 20}},
+    ),
     Route("GET", "/users", V, 200),
     Route("POST", "/users", A, 201, {"name": "dora", "role": "viewer"}),
     Route("GET", "/users/{me}", V, 200),
@@ -145,7 +181,10 @@ def make_world(user: User) -> dict[str, str]:
     replica = factories.make_replica(deployment, host)
     factories.make_event(replica, "replica.ready")
     token, _ = token_create(actor_of(user), name="spare", scopes=["read"])
+    usage_record_many([factories.usage_record(deployment, replica_id=replica.pk, user_id=user.pk)])
     rows: dict[str, Any] = {
+        "gateway_key": factories.make_gateway_key(user, [deployment]),
+        "alias": factories.make_alias("support", deployment),
         "me": user,
         "other": make_user("other"),
         "host": host,
