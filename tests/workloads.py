@@ -19,7 +19,10 @@ from models_app.domain.specs import (
     owner_labels,
 )
 from models_app.domain.store import ModelStore
+from tests.ollama_server import OllamaHouse
 from workers.engines.fake.engine import FakeEngine
+from workers.runtimes.base import Runtime
+from workers.runtimes.ollama.runtime import OllamaRuntime
 from workers.runtimes.process.folder import WorkloadFolder
 from workers.runtimes.process.runtime import ProcessRuntime
 
@@ -59,6 +62,16 @@ def open_process_runtime(root: Path, instance: str = INSTANCE) -> ProcessRuntime
     return runtime.__enter__()
 
 
+def open_ollama_runtime(house: OllamaHouse, root: Path, instance: str = INSTANCE) -> OllamaRuntime:
+    """Return a runtime, to be entered, of a server of the test's own."""
+    return OllamaRuntime(
+        connection=house.connection,
+        workloads=root / "workloads",
+        models=root / "models",
+        instance=instance,
+    )
+
+
 def fake_request(root: Path, name: str = "slipway-one-0-r1", /, **parameters: Any) -> ServeRequest:
     """Return the wish for a fake replica."""
     return ServeRequest(
@@ -88,7 +101,7 @@ def eventually(look: Callable[[], T], *, seconds: float = HUNG_S) -> T:
         time.sleep(0.02)
 
 
-def wait_running(runtime: ProcessRuntime, name: str) -> Observed:
+def wait_running(runtime: Runtime, name: str) -> Observed:
     """Return the workload once it listens."""
 
     def look() -> Observed | None:
@@ -100,13 +113,13 @@ def wait_running(runtime: ProcessRuntime, name: str) -> Observed:
     return found
 
 
-def wait_ready(runtime: ProcessRuntime, name: str) -> Observed:
+def wait_ready(runtime: Runtime, name: str, health_path: str = "/health") -> Observed:
     """Return the workload once its health page is fine."""
     found = wait_running(runtime, name)
 
     def healthy() -> bool:
         try:
-            return httpx.get(f"http://{found.address}/health", timeout=5).status_code == 200
+            return httpx.get(f"http://{found.address}{health_path}", timeout=5).is_success
         except httpx.TransportError:
             return False
 

@@ -21,9 +21,13 @@ log = logging.getLogger(__name__)
 
 ENGINES = {
     "llamacpp": "workers.engines.llamacpp.engine:LlamaCppEngine",
+    "ollama": "workers.engines.ollama.engine:OllamaEngine",
     "fake": "workers.engines.fake.engine:FakeEngine",
 }
-RUNTIMES = {"process": "workers.runtimes.process.runtime:ProcessRuntime"}
+RUNTIMES = {
+    "process": "workers.runtimes.process.runtime:ProcessRuntime",
+    "ollama": "workers.runtimes.ollama.runtime:OllamaRuntime",
+}
 SOURCES = {
     "file": "workers.sources.file:FileSource",
     "upload": "workers.sources.file:UploadSource",

@@ -32,7 +32,7 @@ def host_memory(host: Host) -> HostMemory:
     used = int(host.usage.get("memory_used_bytes") or 0)
     ours = int(getattr(host, "ours_bytes", 0))
     return HostMemory(
-        total=int(host.facts.get("memory_total_bytes") or 0),
+        total=int(host.facts.get("memory_total_bytes") or host.memory_budget_bytes or 0),
         others=max(0, used - ours),
         ours=ours,
         promised=int(getattr(host, "promised_bytes", 0)),

@@ -11,6 +11,7 @@ from random import Random
 
 import httpx
 
+from controlplane.gateway.addressing import addressed_to
 from controlplane.gateway.choose import IDLE, Load, choose
 from controlplane.gateway.errors import NoReplicaError, RoutingError
 from controlplane.gateway.patience import Patience, Timeouts
@@ -103,7 +104,7 @@ class Router:
                 self._client,
                 replica,
                 path=ask.path,
-                body=ask.body,
+                body=addressed_to(replica, ask.body),
                 headers=ask.headers,
                 patience=Patience(ask.timeouts),
             )

@@ -1,6 +1,6 @@
 """What engines are called; one that is not known here is called by its key."""
 
-_WORDS = {"llamacpp": "llama.cpp", "fake": "Fake engine"}
+_WORDS = {"llamacpp": "llama.cpp", "ollama": "Ollama", "fake": "Fake engine"}
 
 
 def engine_word(key: str) -> str:

@@ -113,12 +113,16 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("“{name}” cannot be a name."),
         _("Use 1 to 48 lower-case letters, digits and hyphens, none of them at either end."),
     ),
+    "MODEL_NAME_INVALID": (
+        _("“{name}” cannot be the name of a model."),
+        _("Write model:tag or namespace/model:tag, in letters, digits, dots, hyphens."),
+    ),
+    "REGISTRY_NOT_ALLOWED": (
+        _("Models may not be fetched from {registry}."),
+        _("Leave the registry out, or have an administrator allow it."),
+    ),
     "NAME_TAKEN": (_("The name “{name}” is taken."), _("Choose another name.")),
     "NAME_NOT_CONFIRMED": (_("The name typed is not the name shown."), _("Type it once more.")),
-    "NOTHING_SELECTED": (
-        _("Nothing was selected, or too much at once."),
-        _("Select between 1 and {limit} rows."),
-    ),
     "CURSOR_INVALID": (
         _("The cursor is not one of this list."),
         _("Start again without a cursor, with the same filters as before."),

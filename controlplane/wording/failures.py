@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.wording import connecting
-from controlplane.wording.errors import error_sentence
 from controlplane.wording.failure_words import Text, Words
 from controlplane.wording.filling import fill, has_all
 from controlplane.wording.gguf_faults import FAULTS
@@ -32,8 +31,6 @@ class FailureText:
 def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureText:
     """Return the wording of a stored failure; one without wording says so by its own name."""
     known = dict(params or {})
-    if known.get("refusal"):
-        known["refused"] = error_sentence(str(known["refusal"]), known)
     words = _words_of(code, known)
     sentence = next((s for s in words.sentences if has_all(s, known)), words.sentences[-1])
     passed_over = known.get("passed_over")
@@ -182,6 +179,7 @@ _WORDS: dict[str, Words] = {
     _F.OUT_OF_MEMORY: Words(
         (
             _("The engine ran out of memory: {predicted_bytes} were predicted, {peak_bytes} used."),
+            _("The model needs {needed_bytes} of memory; the server has {free_bytes} free."),
             _("The engine ran out of memory; {predicted_bytes} were predicted."),
             _("The engine ran out of memory."),
         ),
@@ -237,9 +235,16 @@ _WORDS: dict[str, Words] = {
         ),
         (_("Check its settings and credentials, then check the host again."),),
     ),
-    _F.WISH_REFUSED: Words(
-        (_("It was refused: {refused}"), _("What was asked for was refused.")),
-        (_("Change what was asked for, then retry."),),
+    _F.HOST_BUSY: Words(
+        (_("The server takes no more requests for now: its queue is full."),),
+        (_WAITS, _("Lower the load on it, or raise its limit of waiting requests.")),
+    ),
+    _F.OLLAMA_REFUSED: Words(
+        (
+            _("The Ollama server refuses: {message}."),
+            _("The Ollama server refuses what Slipway asks."),
+        ),
+        (_("Check the model's name and its Modelfile, then retry."),),
     ),
     _F.INTERNAL: Words(
         (_("Slipway itself failed at this step ({reason})."), _("Slipway itself failed here.")),

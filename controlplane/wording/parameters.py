@@ -60,4 +60,30 @@ WORDS = (
     _("Memory that the engine may take at most; it fails when it needs more."),
     _("Seed"),
     _("The same seed and question give the same answer; empty: a new one each time."),
+    _("Stays loaded for"),
+    _(
+        "Seconds that the model stays in memory after its last request. -1: always; 0: it is "
+        "loaded anew for each request."
+    ),
+    _("First GPU"),
+    _("Number of the GPU that small results are computed on, where there are many."),
+    _(
+        "Requests answered at the same time; memory grows with their number. In a container "
+        "only: a shared server's owner has set it."
+    ),
+    _("Computes attention in blocks. In a container only: a shared server's owner has set it."),
+    _(
+        "Fewer bits take less memory for long contexts and need flash attention. In a container "
+        "only: a shared server's owner has set it."
+    ),
+    _("Models loaded at a time"),
+    _(
+        "Models that the server holds in memory at the same time. In a container only: a shared "
+        "server's owner has set it."
+    ),
+    _("GPUs"),
+    _(
+        "Numbers of the GPUs it may use, such as 0,1. Empty: all. In a container only: a shared "
+        "server's owner has set it."
+    ),
 )

@@ -18,6 +18,7 @@ class ReplicaRoute:
     host: str
     address: str  # host:port
     slots: int  # requests it serves at the same time
+    served_as: str = ""  # the name to ask for there, where it is not the deployment's
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,14 @@ def why_not(need: Need, offer: HostOffer) -> str | None:
         ("RUNTIME_UNSUPPORTED", offer.runtime not in need.runtimes),
         ("HOST_NOT_READY", offer.state != HostState.READY),
         ("HOST_CLOSED", offer.scheduling != Scheduling.OPEN),
-        ("MEMORY_UNKNOWN", need.memory_bytes is None and not need.hosts),
+        ("MEMORY_UNKNOWN", _is_unknown(need, offer) and not need.hosts),
         ("NOT_ENOUGH_MEMORY", _is_too_small(need, offer)),
     )
     return next((code for code, is_true in checks if is_true), None)
+
+
+def _is_unknown(need: Need, offer: HostOffer) -> bool:
+    return need.memory_bytes is None or offer.room_bytes is None
 
 
 def _is_too_small(need: Need, offer: HostOffer) -> bool:

@@ -25,16 +25,16 @@ class GpuFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What a host is. Changes rarely; read by `Runtime.facts`."""
+    """What a host is. Changes rarely; read by `Runtime.facts`. None means unknown, never zero."""
 
     hostname: str
     operating_system: str
     architecture: str
     cpu_model: str
-    cpu_cores: int
+    cpu_cores: int | None
     cpu_flags: tuple[str, ...]
-    memory_total_bytes: int
-    disk_total_bytes: int
+    memory_total_bytes: int | None
+    disk_total_bytes: int | None
     runtime: str
     runtime_version: str
     gpus: tuple[GpuFacts, ...] = ()
@@ -44,13 +44,13 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostUsage:
-    """How full a host is at this moment; read by `Runtime.usage`."""
+    """How full a host is at this moment; read by `Runtime.usage`. None means unknown."""
 
-    cpu_percent: float
-    memory_used_bytes: int
-    memory_available_bytes: int
-    disk_used_bytes: int
-    disk_free_bytes: int
+    cpu_percent: float | None
+    memory_used_bytes: int | None
+    memory_available_bytes: int | None
+    disk_used_bytes: int | None
+    disk_free_bytes: int | None
 
 
 # --- models ----------------------------------------------------------------------------------
@@ -136,6 +136,9 @@ class WorkloadSpec:
     `argv` and `env` values may hold the placeholders `{model}` (path of the artifact on the host),
     `{port}` (0 where the runtime lets the kernel choose) and `{address_file}` (where the workload
     SHALL write `host:port` once it listens, when it was given port 0).
+
+    A runtime that starts nothing itself (a shared Ollama server) has no use for `argv`; it sets
+    `settings` on the model instead.
     """
 
     name: str
@@ -148,6 +151,11 @@ class WorkloadSpec:
     memory_bytes: int | None = None  # predicted
     memory_limit_bytes: int | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    alias: str = ""  # the name clients use for the model
+    entrypoint: tuple[str, ...] | None = None  # containers: instead of the image's own
+    settings: tuple[tuple[str, Any], ...] = ()
+    embeds_only: bool = False  # the model makes embeddings and cannot complete text
+    keep_alive_s: int | None = None  # stays loaded so long after a request; -1: always
 
     def fingerprint(self) -> str:
         """Return the sha256 of everything that, when changed, needs a new workload."""
@@ -156,13 +164,30 @@ class WorkloadSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareStep:
+    """A request that a running workload needs before it can serve, such as loading its model.
+
+    It SHALL be safe to repeat, and cheap once it is done: whoever watches next repeats it.
+    """
+
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """How to know that a workload serves. Paths are relative to its address."""
+    """How to know that a workload serves. Paths are relative to its address.
+
+    Texts in bodies may hold `{served_as}`: the model's name on that server (`Observed.served_as`,
+    else the alias).
+    """
 
     health_path: str
     completion_path: str
     completion_body: Mapping[str, Any]  # asks for one token
     metrics_path: str | None
+    prepare: tuple[PrepareStep, ...] = ()  # in this order, between healthy and ready
+    stays_loaded: bool = False  # prepared again when `Runtime.stats` says that it is not loaded
     startup_stall_s: float = 120.0  # no sign of progress for this long: STARTUP_STALLED
     probe_timeout_s: float = 5.0
 
@@ -194,14 +219,15 @@ class Observed:
     started_at: float | None  # seconds since the epoch
     exit_code: int | None = None
     out_of_memory: bool = False
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()  # as far as the host can keep them
+    served_as: str = ""  # the model's name on that server, where it is not the alias
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadStats:
     """What a running workload uses. `activity` grows while it works (CPU seconds + log bytes)."""
 
-    cpu_percent: float
+    cpu_percent: float | None
     memory_bytes: int
     activity: float
 

@@ -83,7 +83,9 @@ class Replica(WorkedRow):
     is_wanted = models.BooleanField(default=True)  # False: to be stopped, then retired
     spec_hash = models.CharField(max_length=64, blank=True, default="")
     external_id = models.CharField(max_length=100, blank=True, default="")
-    address = models.CharField(max_length=100, blank=True, default="")  # host:port
+    address = models.CharField(max_length=300, blank=True, default="")  # host:port, or a URL
+    # The model's name on that server, where it is not the deployment's: a shared Ollama server's.
+    served_as = models.CharField(max_length=300, blank=True, default="")
     slots = models.PositiveSmallIntegerField(default=1)
     reason = JSONField(default=dict, blank=True)  # why this host, why not the others
     predicted_bytes = models.BigIntegerField(null=True, blank=True)

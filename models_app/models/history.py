@@ -49,9 +49,9 @@ class HostSample(models.Model):
     host = models.ForeignKey(Host, models.CASCADE, related_name="samples")
     resolution = models.PositiveSmallIntegerField(default=0)
     at = models.DateTimeField()
-    cpu_percent = models.FloatField()
-    memory_used_bytes = models.BigIntegerField()
-    disk_used_bytes = models.BigIntegerField()
+    cpu_percent = models.FloatField(null=True)  # null: the host does not tell
+    memory_used_bytes = models.BigIntegerField(null=True)
+    disk_used_bytes = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [

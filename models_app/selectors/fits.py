@@ -152,7 +152,8 @@ def _verdict(host: Host, estimate: MemoryEstimate, load: _Load) -> Verdict:
     used = usage.get("memory_used_bytes")
     return verdict(
         estimate,
-        capacity_bytes=host.facts.get("memory_total_bytes"),
+        # A host that cannot tell its memory has what an admin says that it may use.
+        capacity_bytes=host.facts.get("memory_total_bytes") or host.memory_budget_bytes,
         promised_bytes=load.promised,
         used_by_others_bytes=None if used is None else max(used - load.measured, 0),
         budget_bytes=host.memory_budget_bytes,

@@ -60,10 +60,13 @@ def _ready_replicas(only: Collection[str] | None) -> dict[int, list[ReplicaRoute
         rows = rows.filter(deployment__public_id__in=only)
     found: dict[int, list[ReplicaRoute]] = defaultdict(list)
     values = rows.order_by("deployment_id", "index").values_list(
-        "deployment_id", "public_id", "pk", "index", "workload", "host__name", "address", "slots"
+        *("deployment_id", "public_id", "pk", "index", "workload", "host__name", "address"),
+        *("slots", "served_as"),
     )
-    for deployment, public_id, pk, index, workload, host, address, slots in values:
+    for deployment, public_id, pk, index, workload, host, address, slots, served_as in values:
         found[deployment].append(
-            ReplicaRoute(str(public_id), pk, index, workload, host, address, max(slots, 1))
+            ReplicaRoute(
+                str(public_id), pk, index, workload, host, address, max(slots, 1), served_as
+            )
         )
     return found

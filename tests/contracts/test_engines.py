@@ -19,22 +19,26 @@ from models_app.domain.specs import (
     ArtifactRef,
     EngineSamples,
     HostFacts,
+    ProbeSpec,
     ServeRequest,
     owner_labels,
 )
+from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact
 from tests.workloads import (
     HOST,
     INSTANCE,
     engine_pids,
     eventually,
+    open_ollama_runtime,
     open_process_runtime,
     store_file,
     wait_ready,
 )
 from workers.engines.base import Engine
+from workers.reconcilers.replica_prepare import filled
 from workers.registry import engines
-from workers.runtimes.process.runtime import ProcessRuntime
+from workers.runtimes.base import Runtime
 
 NAME = "slipway-contract-0-r1"
 ANYTHING = st.recursive(
@@ -67,6 +71,10 @@ def hosts_for(engine: Engine) -> Iterator[HostFacts]:
         yield replace(HOST, runtime=runtime)
 
 
+def host_for(engine: Engine) -> HostFacts:
+    return next(iter(hosts_for(engine)))
+
+
 def test_the_defaults_run_wherever_the_manifest_says(engine: Engine) -> None:
     for host in hosts_for(engine):
         assert engine.check(wish(engine), host) == []
@@ -95,7 +103,7 @@ def test_each_parameter_explains_itself(engine: Engine) -> None:
 
 def test_extras_are_refused_and_never_reach_argv(engine: Engine) -> None:
     bad = wish(engine, {"--rpc": "evil:1", "extra_args": ["-x"]})
-    found = engine.check(bad, HOST)
+    found = engine.check(bad, host_for(engine))
     assert {problem.code for problem in found} == {FailureCode.PARAMETERS_INVALID}
     assert {problem.params["parameter"] for problem in found} == {"--rpc", "extra_args"}
 
@@ -103,7 +111,8 @@ def test_extras_are_refused_and_never_reach_argv(engine: Engine) -> None:
 def test_other_formats_and_runtimes_are_refused(engine: Engine) -> None:
     odd = wish(engine)
     odd = replace(odd, artifact=replace(odd.artifact, format="floppy"))
-    assert [one.code for one in engine.check(odd, HOST)] == [FailureCode.UNSUPPORTED_FORMAT]
+    codes = [one.code for one in engine.check(odd, host_for(engine))]
+    assert codes == [FailureCode.UNSUPPORTED_FORMAT]
     elsewhere = replace(HOST, runtime="abacus")
     codes = [one.code for one in engine.check(wish(engine), elsewhere)]
     assert codes == [FailureCode.RUNTIME_UNSUPPORTED]
@@ -118,7 +127,7 @@ def test_plans_are_deterministic_and_owned(engine: Engine) -> None:
         assert spec.engine == engine.manifest.key
         assert spec.slots >= 1
         assert dict(spec.labels) == wish(engine).owner
-        assert (spec.image is None) == (host.runtime == "process")
+        assert (spec.image is None) == (host.runtime != "docker")
         assert all(isinstance(part, str) for part in spec.argv)
         moved = replace(wish(engine), alias="other")
         assert engine.plan(moved, host).fingerprint() != spec.fingerprint()
@@ -129,7 +138,7 @@ def test_what_the_schema_accepts_is_accepted(engine: Engine) -> None:
     for name, field in schema["properties"].items():
         for value in examples(field):
             jsonschema.validate({name: value}, schema)
-            found = engine.check(wish(engine, {name: value}, context=None), HOST)
+            found = engine.check(wish(engine, {name: value}, context=None), host_for(engine))
             assert found == [], (name, value)
 
 
@@ -141,6 +150,7 @@ def examples(field: dict[str, Any]) -> list[Any]:
         found += [option[end] for end in ("minimum", "maximum") if end in option]
         found += [float(option["maximum"])] if "maximum" in option else []
         found += [True, False] if option.get("type") == "boolean" else []
+        found += option.get("examples", [])
     assert len(found) > 1, field
     return found
 
@@ -155,11 +165,12 @@ def test_whatever_is_asked_is_judged_and_what_passes_is_planned(
     schema = engine.manifest.parameters_schema
     names = st.sampled_from(sorted(schema["properties"])) | st.text(max_size=10)
     asked = data.draw(st.dictionaries(names, ANYTHING, max_size=4))
-    found = engine.check(wish(engine, asked), HOST)
+    host = host_for(engine)
+    found = engine.check(wish(engine, asked), host)
     assert all(one.code in FailureCode.__members__ for one in found)
     json.dumps([dict(one.params) for one in found])
     if not found:
-        assert engine.plan(wish(engine, asked), HOST).argv
+        assert engine.plan(wish(engine, asked), host).argv
         jsonschema.validate(asked, schema)
 
 
@@ -176,47 +187,61 @@ def test_malformed_figures_and_lines_are_survived(engine: Engine, text: str) -> 
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[ProcessRuntime]:
-    made = open_process_runtime(tmp_path)
-    yield made
-    assert made.stop_all(seconds=10) == []
-    assert engine_pids(tmp_path) == []
+def runtime(engine: Engine, tmp_path: Path) -> Iterator[Runtime]:
+    if "process" in engine.manifest.runtimes:
+        made = open_process_runtime(tmp_path)
+        yield made
+        assert made.stop_all(seconds=10) == []
+        assert engine_pids(tmp_path) == []
+        return
+    with OllamaHouse(tmp_path / "ollama") as house, open_ollama_runtime(house, tmp_path) as shared:
+        yield shared
 
 
 @pytest.mark.slow
 def test_a_real_start_serves_streams_and_ends(
-    engine: Engine, runtime: ProcessRuntime, tmp_path: Path
+    engine: Engine, runtime: Runtime, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
     artifact = store_file(models) if engine.manifest.for_tests else smollm2_artifact(models)
     known = engine.manifest.parameters_schema["properties"]
     parameters = {key: value for key, value in {"threads": 1, "seed": 7}.items() if key in known}
     request = replace(wish(engine, parameters), artifact=artifact)
-    assert engine.check(request, HOST) == []
-    spec = engine.plan(request, HOST)
+    host = replace(HOST, runtime=runtime.facts().runtime)
+    assert engine.check(request, host) == []
+    spec = engine.plan(request, host)
+    probe = engine.probe(spec)
 
+    eventually(lambda: runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
     runtime.create(spec)
-    found = wait_ready(runtime, NAME)
-    assert found.spec_hash == engine.plan(request, HOST).fingerprint()  # converged: as wished
-    probe, base = engine.probe(spec), f"http://{found.address}"
-    assert found.address is not None
-    assert found.address.startswith("127.0.0.1:")
-    first = httpx.post(base + probe.completion_path, json=dict(probe.completion_body), timeout=30)
-    assert first.status_code == 200
-    assert first.json()["usage"]["completion_tokens"] == 1
-    assert httpx.get(f"{base}/v1/models").json()["data"][0]["id"] == "contract"
-
-    events = stream(base, 12)
-    assert events[-1] == "[DONE]"
-    assert_streamed(events[:-1], tokens=12)
-    before = engine.metrics(httpx.get(base + (probe.metrics_path or "")).text)
-    assert before.completion_tokens_total is not None
-    assert before.completion_tokens_total >= 13
+    found = wait_ready(runtime, NAME, probe.health_path)
+    assert found.spec_hash == engine.plan(request, host).fingerprint()  # converged: as wished
+    assert (found.address or "").startswith("127.0.0.1:")
+    base, model = f"http://{found.address}", found.served_as or "contract"
+    assert_serves(engine, probe, base, model)
     stats = runtime.stats(NAME)
     assert stats is not None
     assert stats.memory_bytes > 1 << 20
     eventually(lambda: runtime.remove(NAME, force=False))
     assert runtime.observe(NAME) is None
+
+
+def assert_serves(engine: Engine, probe: ProbeSpec, base: str, model: str) -> None:
+    for step in probe.prepare:
+        done = httpx.post(base + step.path, json=filled(step.body, model), timeout=60)
+        assert done.status_code == 200
+    body = filled(probe.completion_body, model)
+    first = httpx.post(base + probe.completion_path, json=body, timeout=30)
+    assert first.status_code == 200
+    assert first.json()["usage"]["completion_tokens"] == 1
+    assert model in [one["id"] for one in httpx.get(f"{base}/v1/models").json()["data"]]
+    events = stream(base, model, 12)
+    assert events[-1] == "[DONE]"
+    assert_streamed(events[:-1], tokens=12)
+    if probe.metrics_path:
+        after = engine.metrics(httpx.get(base + probe.metrics_path).text)
+        assert after.completion_tokens_total is not None
+        assert after.completion_tokens_total >= 13
 
 
 def assert_streamed(events: list[str], *, tokens: int) -> None:
@@ -226,8 +251,9 @@ def assert_streamed(events: list[str], *, tokens: int) -> None:
     assert chunks[-1]["usage"]["completion_tokens"] == tokens
 
 
-def stream(base: str, tokens: int) -> list[str]:
+def stream(base: str, model: str, tokens: int) -> list[str]:
     body = {
+        "model": model,
         "messages": [{"role": "user", "content": "Tell me a story about the sea."}],
         "max_tokens": tokens,
         "stream": True,

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 COMPLETION_TIMEOUT_S = 30.0  # for one token, on a busy small machine
+LONG_S = 1800.0  # for a model to be loaded; the engine itself gives up a load that stalls
 ANSWER_LIMIT = 2000  # characters of an error page kept as evidence
 
 
@@ -32,7 +33,7 @@ class Answer:
 def ask_health(address: str, path: str, *, timeout_s: float) -> Answer:
     """Read the health page. 503 means loading, as llama.cpp and vLLM say it."""
     try:
-        response = _client().get(f"http://{address}{path}", timeout=timeout_s)
+        response = _client().get(f"{base_url(address)}{path}", timeout=timeout_s)
     except httpx.HTTPError as error:
         return Answer(Health.SILENT, repr(error))
     if response.is_success:
@@ -46,7 +47,7 @@ def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answe
     """Have the engine really complete something: listening is not serving."""
     try:
         response = _client().post(
-            f"http://{address}{path}", json=dict(body), timeout=COMPLETION_TIMEOUT_S
+            f"{base_url(address)}{path}", json=dict(body), timeout=COMPLETION_TIMEOUT_S
         )
     except httpx.HTTPError as error:
         return Answer(Health.SILENT, repr(error))
@@ -55,13 +56,32 @@ def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answe
     return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
 
 
+def ask_at_length(address: str, path: str, body: Mapping[str, Any]) -> Answer:
+    """Ask for something that may take minutes, such as loading a model. For held requests only."""
+    timeout = httpx.Timeout(LONG_S, connect=5.0)
+    try:
+        response = _client().post(f"{base_url(address)}{path}", json=dict(body), timeout=timeout)
+    except httpx.HTTPError as error:
+        return Answer(Health.SILENT, repr(error))
+    if response.is_success:
+        return Answer(Health.OK)
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return Answer(Health.LOADING, response.text[:ANSWER_LIMIT])
+    return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
+
+
 def read_metrics(address: str, path: str, *, timeout_s: float) -> str | None:
     """Return the text of the metrics page; None when it is not to be had now."""
     try:
-        response = _client().get(f"http://{address}{path}", timeout=timeout_s)
+        response = _client().get(f"{base_url(address)}{path}", timeout=timeout_s)
     except httpx.HTTPError:
         return None
     return response.text if response.is_success else None
+
+
+def base_url(address: str) -> str:
+    """Return the URL of an address: `host:port`, or one that says its scheme itself."""
+    return address if "://" in address else f"http://{address}"
 
 
 @cache

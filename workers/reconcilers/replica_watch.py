@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from models_app.domain.failures import FailureCode, FailureError
+from models_app.domain.failures import Failure, FailureCode, FailureError
 from models_app.domain.specs import Observed, ProbeSpec, WorkloadStats
 from models_app.domain.states import ReplicaState
 from models_app.models import Replica
@@ -24,7 +24,8 @@ from workers.clients.engine_http import (
 )
 from workers.engines.base import Engine
 from workers.reconcilers.base import Result
-from workers.reconcilers.replica_failures import give_up
+from workers.reconcilers.replica_failures import end_with
+from workers.reconcilers.replica_prepare import Prepared, filled, prepare
 from workers.runtimes.base import Runtime
 
 LOOK_STARTING_S = 0.2
@@ -63,15 +64,24 @@ class Watch:
             observed.address, self.probe.health_path, timeout_s=self.probe.probe_timeout_s
         )
         if self.replica.state in {ReplicaState.READY, ReplicaState.UNHEALTHY}:
-            return self._check_alive(observed.address, answer, stats)
-        return self._check_ready(observed.address, answer, stats)
+            return self._check_alive(observed, answer, stats)
+        return self._check_ready(observed, answer, stats)
 
     # --- starting ----------------------------------------------------------------------------
 
-    def _check_ready(self, address: str, answer: Answer, stats: WorkloadStats | None) -> Result:
+    def _check_ready(
+        self, observed: Observed, answer: Answer, stats: WorkloadStats | None
+    ) -> Result:
+        address = observed.address or ""
         if answer.health != Health.OK:
             return self._check_progress(stats)
-        answer = ask_for_one_token(address, self.probe.completion_path, self.probe.completion_body)
+        prepared = self._prepare(observed)
+        if prepared.answer is not None:
+            return self._count_failed_try(prepared.answer)
+        if not prepared.done:
+            return self._check_progress(stats)
+        body = filled(self.probe.completion_body, self._served_as(observed))
+        answer = ask_for_one_token(address, self.probe.completion_path, body)
         if answer.health != Health.OK:
             return self._count_failed_try(answer)
         now = timezone.now()
@@ -82,6 +92,7 @@ class Watch:
             ReplicaState.READY,
             Told("replica.ready", "good", {"seconds": (now - started).total_seconds()}),
             address=address,
+            served_as=observed.served_as,
             ready_at=database_time(),
             misses=0,
             **failure_fields(None),
@@ -98,26 +109,31 @@ class Watch:
         since = self.replica.progress_at or self.replica.started_at or self.replica.updated_at
         stalled_s = (timezone.now() - since).total_seconds()
         if stalled_s > self.probe.startup_stall_s:
-            raise self._give_up(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
+            raise self._end_with(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
         return Result(LOOK_STARTING_S)
 
     def _count_failed_try(self, answer: Answer) -> Result:
         tries = self.replica.misses + 1
         if tries >= READINESS_TRIES:
-            raise self._give_up(FailureCode.READINESS_FAILED, answer=answer.text)
+            raise self._explained(answer)
         self.lease.write(misses=tries)
         return Result(LOOK_STARTING_S * 2**tries)
 
     # --- serving -----------------------------------------------------------------------------
 
-    def _check_alive(self, address: str, answer: Answer, stats: WorkloadStats | None) -> Result:
+    def _check_alive(
+        self, observed: Observed, answer: Answer, stats: WorkloadStats | None
+    ) -> Result:
+        address = observed.address or ""
         if answer.health == Health.OK:
+            if stats is None and self.probe.stays_loaded:
+                self._prepare(observed)  # its server was started again, or made room for another
             self._recover(address)
             self._sample(address, stats)
             return Result(LOOK_READY_S)
         misses = self.replica.misses + 1
         if misses >= MISSES_TO_RESTART:
-            raise self._give_up(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
+            raise self._end_with(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
         is_ill_now = misses == MISSES_TO_UNHEALTHY
         replica_step(
             self.lease,
@@ -167,5 +183,21 @@ class Watch:
             samples = self.engine.metrics(text) if text is not None else None
         replica_sample_add(self.replica, stats, samples)
 
-    def _give_up(self, code: FailureCode, **params: Any) -> FailureError:
-        return give_up(self.runtime, self.replica, code, **params)
+    def _prepare(self, observed: Observed) -> Prepared:
+        served_as = self._served_as(observed)
+        return prepare(self.replica, self.probe, observed.address or "", served_as)
+
+    def _served_as(self, observed: Observed) -> str:
+        return observed.served_as or self.replica.deployment.name
+
+    def _explained(self, answer: Answer) -> FailureError:
+        """Return the failure that the engine's own answer tells of, and end the workload."""
+        problem = self.engine.explain((answer.text,), None)
+        error = self._end_with(FailureCode.READINESS_FAILED, answer=answer.text)
+        if problem is None:
+            return error
+        lines = (*error.failure.evidence, answer.text)
+        return FailureError(Failure(FailureCode(problem.code), dict(problem.params), lines))
+
+    def _end_with(self, code: FailureCode, **params: Any) -> FailureError:
+        return end_with(self.runtime, self.replica, code, **params)

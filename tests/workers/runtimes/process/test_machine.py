@@ -97,6 +97,7 @@ def test_this_machine_has_no_driver_by_that_name() -> None:
 def test_the_load_of_the_cpu_is_real(tmp_path: Path) -> None:
     first, second = machine.read_usage(tmp_path), machine.read_usage(tmp_path)
     for usage in (first, second):
+        assert usage.cpu_percent is not None
         assert 0 <= usage.cpu_percent <= 100
 
 

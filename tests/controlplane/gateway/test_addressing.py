@@ -1,0 +1,25 @@
+import json
+
+import pytest
+
+from controlplane.gateway.addressing import addressed_to
+from models_app.domain.routes import ReplicaRoute
+
+OURS = ReplicaRoute("r", 1, 0, "slipway-a-0-r1", "here", "127.0.0.1:1", 1)
+SHARED = ReplicaRoute("r", 1, 0, "slipway-a-0-r1", "lan", "10.0.0.7:1", 1, "slipway-x/a:1")
+
+
+def test_a_shared_server_is_asked_for_the_model_by_its_name_there() -> None:
+    body = json.dumps({"model": "chat", "messages": [{"role": "user", "content": "è"}]}).encode()
+    sent = json.loads(addressed_to(SHARED, body))
+    assert sent == json.loads(body) | {"model": "slipway-x/a:1"}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"'])
+def test_what_is_no_request_passes_as_it_came(body: bytes) -> None:
+    assert addressed_to(SHARED, body) == body
+
+
+def test_a_server_of_our_own_gets_the_bytes_as_they_came() -> None:
+    body = b'{ "model" : "chat" }'
+    assert addressed_to(OURS, body) is body

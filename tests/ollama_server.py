@@ -1,0 +1,101 @@
+"""A real Ollama server of a test's own: on loopback, its models in a folder of the test."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.flows.house import free_port
+from tests.requirements import need
+from tests.tools import tool
+
+START_S = 30.0
+
+
+class OllamaHouse:
+    """Starts, stops and freezes one server. Use as a context manager."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        need("ollama")
+        self.folder = folder
+        self.port = free_port()
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "OllamaHouse":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """How a host row says it."""
+        return {"url": self.url}
+
+    @property
+    def blobs(self) -> Path:
+        """Where its files lie."""
+        return self.folder / "models/blobs"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(tool("ollama", "ollama")), "serve"],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(self.folder),
+                    "OLLAMA_HOST": f"127.0.0.1:{self.port}",
+                    "OLLAMA_MODELS": str(self.folder / "models"),
+                    "OLLAMA_NO_CLOUD": "1",
+                    **self._settings,
+                },
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + START_S
+        while not self.answers():
+            assert time.monotonic() < until, self.log()
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Return whether it answers."""
+        try:
+            return httpx.get(f"{self.url}/api/version", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        """End it and the runners that it started."""
+        if self._process is None:
+            return
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+        self._process = None
+
+    def names(self) -> list[str]:
+        """Return the names of what lies there, asked without our own code."""
+        models = httpx.get(f"{self.url}/api/tags", timeout=5).json()["models"]
+        return sorted(model["name"] for model in models)
+
+    def loaded(self) -> list[str]:
+        """Return the names of what is in its memory."""
+        models = httpx.get(f"{self.url}/api/ps", timeout=5).json()["models"]
+        return sorted(model["name"] for model in models)
+
+    def log(self) -> str:
+        """Return what it wrote."""
+        return (self.folder / "serve.log").read_text(errors="replace")

@@ -1,0 +1,139 @@
+"""What can be set on Ollama, and where: some only in a container of its own.
+
+On a server that others use too, the API sets what belongs to a model (context, layers on the GPU,
+how long it stays loaded). The rest are settings of the whole server, which its owner chose.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from models_app.domain.sizing import DEFAULT_CONTEXT
+from workers.engines.parameters import Parameters
+
+MAX_CONTEXT = 1 << 20
+MAX_SEED = (1 << 32) - 1
+WEEK_S = 7 * 24 * 3600
+
+
+class KvType(StrEnum):
+    """How each value of the key/value cache is stored."""
+
+    F16 = "f16"
+    Q8_0 = "q8_0"
+    Q4_0 = "q4_0"
+
+
+class FlashAttention(StrEnum):
+    """Whether attention is computed in blocks, which saves memory."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class OllamaParameters(Parameters):
+    """Parameters of one model on Ollama."""
+
+    context_length: int = Field(
+        0,
+        title="Context length",
+        description="Tokens that one request and its answer may have together. 0: "
+        f"{DEFAULT_CONTEXT}, or the model's own length where that is less.",
+        ge=0,
+        le=MAX_CONTEXT,
+    )
+    keep_alive_s: int = Field(
+        -1,
+        title="Stays loaded for",
+        description="Seconds that the model stays in memory after its last request. -1: always; "
+        "0: it is loaded anew for each request.",
+        ge=-1,
+        le=WEEK_S,
+    )
+    gpu_layers: int = Field(
+        -1,
+        title="Layers on the GPU",
+        description="Layers of the model that a GPU computes. -1: as many as fit; 0: none.",
+        ge=-1,
+        le=1000,
+    )
+    main_gpu: int = Field(
+        0,
+        title="First GPU",
+        description="Number of the GPU that small results are computed on, where there are many.",
+        ge=0,
+        le=63,
+    )
+    threads: int = Field(
+        0,
+        title="CPU threads",
+        description="Threads that compute. 0: one for each core that the engine may use.",
+        ge=0,
+        le=512,
+    )
+    temperature: float = Field(
+        0.8,
+        title="Temperature",
+        description="How freely words are chosen where a request does not say. 0: always the "
+        "likeliest.",
+        ge=0,
+        le=2,
+    )
+    top_p: float = Field(
+        0.9,
+        title="Top p",
+        description="Choose among the likeliest words that together have this probability, where "
+        "a request does not say.",
+        gt=0,
+        le=1,
+    )
+    seed: int | None = Field(
+        None,
+        title="Seed",
+        description="The same seed and request give the same answer. Empty: a new one each time.",
+        ge=0,
+        le=MAX_SEED - 1,
+    )
+    parallel_sequences: int = Field(
+        1,
+        title="Requests at a time",
+        description="Requests answered at the same time; memory grows with their number. In a "
+        "container only: a shared server's owner has set it.",
+        ge=1,
+        le=64,
+    )
+    flash_attention: FlashAttention = Field(
+        FlashAttention.AUTO,
+        strict=False,
+        title="Flash attention",
+        description="Computes attention in blocks. In a container only: a shared server's owner "
+        "has set it.",
+    )
+    kv_type: KvType = Field(
+        KvType.F16,
+        strict=False,
+        title="Type of the key/value cache",
+        description="Fewer bits take less memory for long contexts and need flash attention. In a "
+        "container only: a shared server's owner has set it.",
+    )
+    max_loaded: int = Field(
+        1,
+        title="Models loaded at a time",
+        description="Models that the server holds in memory at the same time. In a container only: "
+        "a shared server's owner has set it.",
+        ge=1,
+        le=16,
+    )
+    gpus: str = Field(
+        "",
+        title="GPUs",
+        description="Numbers of the GPUs it may use, such as 0,1. Empty: all. In a container only: "
+        "a shared server's owner has set it.",
+        pattern=r"^([0-9]{1,2}(,[0-9]{1,2}){0,15})?$",
+        max_length=47,
+        examples=["0", "0,1"],
+    )
+
+
+CONTAINER_ONLY = ("parallel_sequences", "flash_attention", "kv_type", "max_loaded", "gpus")

@@ -1,0 +1,59 @@
+"""Brings an artifact of the model store to a server, in the background, with progress.
+
+An upload is one request and cannot be resumed; it lives as long as somebody looks at it. The server
+compares the sha256 when the last byte has come, and keeps nothing under a wrong name.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from models_app.domain.failures import FailureCode, fail
+from models_app.domain.specs import ArtifactRef, Transfer
+from workers.clients.held_requests import Held, hold, take
+from workers.runtimes.ollama.server import HELD, Access, OllamaServer
+
+PIECE_BYTES = 1 << 20
+
+
+def upload(access: Access, artifact: ArtifactRef, path: Path, *, seconds: float) -> Transfer:
+    """Carry the upload on for at most `seconds`; `finished` says that the file lies there.
+
+    Raises FailureError: ARTIFACT_MISSING, CHECKSUM, DISK_FULL; RuntimeUnreachableError.
+    """
+    _check_file(artifact, path)
+    key = f"upload {access.url} {artifact.sha256}"
+
+    def work(held: Held) -> None:
+        with OllamaServer(access, HELD) as server:
+            server.send_blob(artifact.sha256, _pieces(path, held), artifact.size_bytes)
+
+    held = hold(key, work)
+    if not held.wait(seconds):
+        return Transfer(int(held.news or 0), artifact.size_bytes, finished=False, phase="copying")
+    take(key)
+    held.outcome()
+    return Transfer(artifact.size_bytes, artifact.size_bytes, finished=True, sha256=artifact.sha256)
+
+
+def _check_file(artifact: ArtifactRef, path: Path) -> None:
+    try:
+        found = path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        raise fail(FailureCode.ARTIFACT_MISSING, file=artifact.file_name) from None
+    if found != artifact.size_bytes:
+        raise fail(
+            FailureCode.CHECKSUM,
+            file=artifact.file_name,
+            expected_bytes=artifact.size_bytes,
+            found_bytes=found,
+        )
+
+
+def _pieces(path: Path, held: Held) -> Iterator[bytes]:
+    done = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            held.tell(done)
+            yield piece
+            done += len(piece)
+    held.tell(done)
