@@ -5,6 +5,7 @@ from importlib import import_module
 
 MODULES: tuple[str, ...] = (
     "controlplane.fragments.deployments",
+    "controlplane.fragments.host_fits",
     "controlplane.fragments.hosts",
     "controlplane.fragments.language_models",
     "controlplane.fragments.navigation",

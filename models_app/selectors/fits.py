@@ -30,7 +30,7 @@ class HostFit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Load:
+class HostLoad:
     """What is promised on a host, in bytes: predicted for replicas, or measured where more."""
 
     promised: int
@@ -75,7 +75,7 @@ def need_of(revision: Revision) -> Need:
 def offers_for(deployment: Deployment | None, artifact: Artifact) -> list[HostOffer]:
     """Return every host as the scheduler sees it. Four queries, however many hosts."""
     hosts = list(Host.objects.exclude(state=HostState.REMOVING))
-    loads = _loads()
+    loads = host_loads()
     placed = set(
         Placement.objects.filter(artifact=artifact, state=PlacementState.READY).values_list(
             "host_id", flat=True
@@ -91,7 +91,7 @@ def offers_for(deployment: Deployment | None, artifact: Artifact) -> list[HostOf
             scheduling=Scheduling(host.scheduling),
             runtime=host.runtime,
             labels=host.labels,
-            room_bytes=_room(host, loads.get(host.pk, _Load(0, 0))),
+            room_bytes=_room(host, loads.get(host.pk, HostLoad(0, 0))),
             replicas_of_this=counts.get(host.pk, 0),
             has_artifact=host.pk in placed,
         )
@@ -116,12 +116,12 @@ def fit_on_hosts(
         memory_bytes=estimate.total_bytes,
     )
     offers = {offer.host_id: offer for offer in offers_for(None, artifact)}
-    loads = _loads()
+    loads = host_loads()
     chosen = hosts if hosts is not None else Host.objects.filter(pk__in=offers)
     return [
         HostFit(
             host,
-            _verdict(host, estimate, loads.get(host.pk, _Load(0, 0))),
+            verdict_on(host, estimate, loads.get(host.pk, HostLoad(0, 0))),
             why_not(need, offers[host.pk]),
         )
         for host in chosen
@@ -129,7 +129,7 @@ def fit_on_hosts(
     ]
 
 
-def _loads() -> dict[int, _Load]:
+def host_loads() -> dict[int, HostLoad]:
     """Return what our live replicas have been promised and take, by host."""
     rows = (
         Replica.objects.exclude(state__in=[ReplicaState.RETIRED, ReplicaState.FAILED])
@@ -140,14 +140,16 @@ def _loads() -> dict[int, _Load]:
         )
     )
     return {
-        row["host_id"]: _Load(int(row["promised"] or 0), int(row["measured"] or 0)) for row in rows
+        row["host_id"]: HostLoad(int(row["promised"] or 0), int(row["measured"] or 0))
+        for row in rows
     }
 
 
 _RUNNING = [ReplicaState.READY, ReplicaState.UNHEALTHY, ReplicaState.STARTING]
 
 
-def _verdict(host: Host, estimate: MemoryEstimate, load: _Load) -> Verdict:
+def verdict_on(host: Host, estimate: MemoryEstimate, load: HostLoad) -> Verdict:
+    """Judge an estimate against a host as it was seen last, with what is promised there."""
     usage = host.usage
     used = usage.get("memory_used_bytes")
     return verdict(
@@ -160,9 +162,9 @@ def _verdict(host: Host, estimate: MemoryEstimate, load: _Load) -> Verdict:
     )
 
 
-def _room(host: Host, load: _Load) -> int | None:
+def _room(host: Host, load: HostLoad) -> int | None:
     nothing = MemoryEstimate.of_bytes(0)
-    return _verdict(host, nothing, load).available_bytes
+    return verdict_on(host, nothing, load).available_bytes
 
 
 def _peaks(artifact: Artifact, engine: str) -> list[tuple[dict[str, Any], int]]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from controlplane.fragments.fits import Wish, fit_context
 from controlplane.fragments.revisions import changes_between, parameter_titles
-from controlplane.web.forms.deployments import DeploymentForm, initial_of
+from controlplane.web.forms.deployments import ON_HOSTS, DeploymentForm, initial_of
 from controlplane.web.forms.refused import show_refusal
 from controlplane.web.input import form_status, version_from
 from controlplane.web.pages import acted, actor_of, show
@@ -158,8 +158,12 @@ def _form(
 
 
 def _first_choice(request: HttpRequest) -> dict[str, Any]:
-    """Return what the address asks to be chosen at first: an artifact, or a model's first."""
-    return {key: request.GET[key] for key in ("artifact", "engine", "model") if key in request.GET}
+    """Return what the address asks to be chosen at first: an artifact, a model's first, a host."""
+    asked = request.GET
+    first: dict[str, Any] = {k: asked[k] for k in ("artifact", "engine", "model") if k in asked}
+    if "host" in asked:
+        first |= {"where": ON_HOSTS, "hosts": [asked["host"]]}
+    return first
 
 
 def _edited(actor: Actor, request: HttpRequest) -> Deployment | None:
