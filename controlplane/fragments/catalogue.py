@@ -6,6 +6,7 @@ from importlib import import_module
 MODULES: tuple[str, ...] = (
     "controlplane.fragments.deployments",
     "controlplane.fragments.host_fits",
+    "controlplane.fragments.host_checks",
     "controlplane.fragments.hosts",
     "controlplane.fragments.language_models",
     "controlplane.fragments.navigation",

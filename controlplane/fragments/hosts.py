@@ -11,7 +11,10 @@ from controlplane.fragments.listing import listing, sorted_by
 from controlplane.fragments.memory import HostMemory, common_scale, host_memory
 from controlplane.fragments.registry import Asked, fragment
 from controlplane.fragments.stories import by_day
+from controlplane.wording.connecting import warning_text
 from models_app.domain.actors import Actor
+from models_app.domain.failures import FailureCode
+from models_app.domain.identities import fingerprint
 from models_app.domain.states import HostState, ReplicaState, Role, Scheduling
 from models_app.models import Host
 from models_app.selectors.deployments import replicas_visible
@@ -84,8 +87,18 @@ def head_context(actor: Actor, host: Host) -> dict[str, Any]:
         "line": host_line(host),
         "standing": failure_of_row(host, host.state_since),
         "is_silent": host.state == HostState.UNREACHABLE,
+        "warnings": [warning_text(code) for code in host.facts.get("warnings", ())],
+        "changed_identity": _changed_identity(host),
         "verbs": verbs_of(actor, host),
     }
+
+
+def _changed_identity(host: Host) -> dict[str, str] | None:
+    """Return both fingerprints of a host that shows another identity than the pinned one."""
+    if host.failure_code != FailureCode.IDENTITY_CHANGED:
+        return None
+    shown = host.failure_params.get("shown_identity", {})
+    return {"pinned": fingerprint(host.identity), "shown": fingerprint(shown)}
 
 
 def verbs_of(actor: Actor, host: Host) -> set[str]:

@@ -9,12 +9,14 @@ from django.utils.translation import gettext
 
 from models_app.domain.states import OperationState, PlacementState
 from models_app.models import Operation, Placement
+from models_app.services.operations import may_retry
 
 STALLED_AFTER = timedelta(seconds=30)
 _KINDS = {
     "import": lambda: gettext("Import {title}"),
     "verify": lambda: gettext("Verify {title}"),
     "remove_artifact": lambda: gettext("Delete {title}"),
+    "check_connection": lambda: gettext("Test the connection to {title}"),
 }
 
 
@@ -29,7 +31,8 @@ def operation_progress(operation: Operation, *, may_operate: bool) -> dict[str, 
     state = OperationState(operation.state)
     ref = [operation.public_id]
     can_cancel = may_operate and state in (OperationState.PENDING, OperationState.RUNNING)
-    can_retry = may_operate and state in (OperationState.FAILED, OperationState.CANCELLED)
+    is_over = state in (OperationState.FAILED, OperationState.CANCELLED)
+    can_retry = may_operate and is_over and may_retry(operation)
     return {
         "id": f"operation-{operation.public_id}",
         "what": operation_title(operation),

@@ -12,6 +12,7 @@ from controlplane.web.views import (
     deployment_actions,
     deployment_form,
     deployments,
+    host_form,
     hosts,
     language_models,
     operations,
@@ -64,10 +65,12 @@ _deployments = [
 ]
 _hosts = [
     path("hosts/", hosts.index, name="hosts"),
-    path("new/host", hosts.add, name="host-new"),
+    path("new/host", host_form.add, name="host-new"),
+    path("new/host/test", host_form.try_connection, name="host-test"),
     path("hosts/<slug:name>/", hosts.detail, name="host"),
     path("hosts/<slug:name>/series/<slug:measure>", series.host, name="host-series"),
-    path("hosts/<slug:name>/edit", hosts.edit, name="host-edit"),
+    path("hosts/<slug:name>/edit", host_form.edit, name="host-edit"),
+    path("hosts/<slug:name>/identity", hosts.accept_identity, name="host-identity"),
     path("hosts/<slug:name>/cordon", hosts.cordon, name="host-cordon"),
     path("hosts/<slug:name>/uncordon", hosts.uncordon, name="host-uncordon"),
     path("hosts/<slug:name>/drain", hosts.drain, name="host-drain"),

@@ -260,6 +260,22 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("{name} does not show that identity now."),
         _("Look at the host again before you accept anything."),
     ),
+    "CHECK_UNUSABLE": (
+        _("That test of the connection has failed, is too old, or was not yours."),
+        _("Test the connection again."),
+    ),
+    "CHECK_OTHER": (
+        _("The connection was changed after it was tested."),
+        _("Test the connection again."),
+    ),
+    "CHECK_ANEW": (
+        _("A test of a connection keeps no credentials, so it cannot be repeated."),
+        _("Begin a new test."),
+    ),
+    "IDENTITY_NOT_CONFIRMED": (
+        _("The host's identity is not confirmed."),
+        _("Compare the fingerprint with the host's own, then confirm it."),
+    ),
     "SECRET_INVALID": (_("The credentials cannot be accepted."), _CHECK_FIELDS),
     "PROCESS_HOST_EXISTS": (
         _("This machine is a host already."),
@@ -354,6 +370,7 @@ FIELDS: dict[str, Text] = {
     "HOST_UNKNOWN": _("There is no host {names}."),
     "MODEL_NAME_UNKNOWN": _("There is no {names}."),
     # --- connections of hosts
+    "IDENTITY_NOT_CONFIRMED": _("Compare the fingerprint, then tick this."),
     "SECRET_ASKED_AGAIN": _("The address has changed: enter the credentials for it anew."),
     "TRANSPORT_UNKNOWN": _("Use unix, tcp or ssh."),
     "ADDRESS_INVALID": _("Give a name or an address, with a port: 10.0.0.5:2376."),

@@ -50,12 +50,12 @@ def host_reconnect(
     """Change how a host is reached. Empty parts of the secret keep what is there."""
     actor.require(Role.ADMIN)
     wanted = parse_connection(host.runtime, connection)
-    is_elsewhere = _place(wanted.stored()) != _place(host.connection)
+    is_elsewhere = place_of(wanted.stored()) != place_of(host.connection)
     given = {name: value for name, value in (secret or {}).items() if value}
     fields = connection_fields(
         host,
         wanted,
-        _merged(host, wanted, given, is_elsewhere=is_elsewhere),
+        merged_secret(host, wanted, given),
         identity if identity is not None else ({} if is_elsewhere else host.identity),
     )
     changes = {"connection": fields["connection"], "identity": fields["identity"]}
@@ -94,26 +94,28 @@ def host_identity_accept(actor: Actor, host: Host, *, shown: str) -> Host:
     return host
 
 
-def _merged(
-    host: Host, wanted: Connection, given: Mapping[str, Any], *, is_elsewhere: bool
-) -> dict[str, Any]:
-    """Return the whole secret: what was given, on top of what may stay."""
+def merged_secret(host: Host, wanted: Connection, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the whole secret: what was given, on top of what may stay.
+
+    Raises InvalidError SECRET_INVALID when the address is another one and nothing was given.
+    """
+    given = {name: value for name, value in given.items() if value}
     names = {name for group in secret_names(wanted) for name in group}
     if not host.secret or not names:
-        return dict(given)
-    if is_elsewhere:
+        return given
+    if place_of(wanted.stored()) != place_of(host.connection):
         if not given:
             raise InvalidError("SECRET_INVALID", fields={"secret": "SECRET_ASKED_AGAIN"})
-        return dict(given)
+        return given
     if "bearer" in given or {"username", "password"} <= set(given):
-        return dict(given)  # one kind of credential takes the other's place
+        return given  # one kind of credential takes the other's place
     try:
         kept = unseal(host, "secret")
     except FailureError:
-        return dict(given)  # it cannot be read: then all of it must be given
-    return {name: value for name, value in kept.items() if name in names} | dict(given)
+        return given  # it cannot be read: then all of it must be given
+    return {name: value for name, value in kept.items() if name in names} | given
 
 
-def _place(connection: Mapping[str, Any]) -> tuple[Any, ...]:
+def place_of(connection: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what says where a secret goes."""
     return tuple(connection.get(name) for name in ("transport", "address", "user", "url"))

@@ -11,8 +11,8 @@ from models_app.domain.errors import ConflictError, InvalidError
 from models_app.domain.names import check_name
 from models_app.domain.states import HostState, ReplicaState, Role, Scheduling
 from models_app.models import Host
-from models_app.services.host_connections import SET, connection_fields
-from models_app.services.records import audit, changed, event
+from models_app.services.host_connections import SET, connection_fields, host_reconnect
+from models_app.services.records import audit, changed, event, lock_version
 from models_app.services.wishes import look_now, wish
 
 RUNTIMES = ("process", "docker", "ollama")  # that people may add
@@ -69,8 +69,18 @@ def host_add(  # noqa: PLR0913 - what a host is, each part optional
 
 
 @transaction.atomic
-def host_edit(actor: Actor, host: Host, *, version: int | None, **changes: Any) -> Host:
-    """Change name, labels or memory budget of a host."""
+def host_edit(
+    actor: Actor,
+    host: Host,
+    *,
+    version: int | None,
+    reach: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Host:
+    """Change name, labels or memory budget of a host, and with `reach` how it is reached.
+
+    `reach` holds `connection`, `secret` and `identity`, see `host_reconnect`.
+    """
     actor.require(Role.ADMIN)
     unknown = set(changes) - {"name", "labels", "memory_budget_bytes"}
     if unknown:
@@ -83,6 +93,10 @@ def host_edit(actor: Actor, host: Host, *, version: int | None, **changes: Any) 
             )
     _check_labels(changes.get("labels", {}))
     _check_budget(changes.get("memory_budget_bytes"))
+    if reach is not None:
+        lock_version(host, version)
+        host_reconnect(actor, host, version=None, **reach)
+        version = None
     return wish(actor, host, "host.edit", version=version, changes=changes)
 
 

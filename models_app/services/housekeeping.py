@@ -5,13 +5,22 @@ from datetime import timedelta
 from django.utils import timezone
 
 from models_app.domain.states import ReplicaState
-from models_app.models import Event, IdempotencyKey, Replica, SignInAttempt, SignInLink
+from models_app.models import (
+    Event,
+    IdempotencyKey,
+    Operation,
+    Replica,
+    SignInAttempt,
+    SignInLink,
+)
+from models_app.services.host_checks import CHECK_CONNECTION, check_secrets_forget
 
 EVENT_LIFE = timedelta(days=90)
 RETIRED_LIFE = timedelta(days=7)
 IDEMPOTENCY_LIFE = timedelta(days=1)
 ATTEMPT_LIFE = timedelta(hours=1)
 LINK_LIFE = timedelta(days=7)
+CHECK_ROW_LIFE = timedelta(days=1)
 
 
 def prune() -> None:
@@ -23,3 +32,6 @@ def prune() -> None:
     IdempotencyKey.objects.filter(created_at__lt=now - IDEMPOTENCY_LIFE).delete()
     SignInAttempt.objects.filter(at__lt=now - ATTEMPT_LIFE).delete()
     SignInLink.objects.filter(expires_at__lt=now - LINK_LIFE).delete()
+    check_secrets_forget()
+    checks = Operation.objects.filter(kind=CHECK_CONNECTION)
+    checks.filter(finished_at__lt=now - CHECK_ROW_LIFE).delete()

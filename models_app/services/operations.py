@@ -9,9 +9,12 @@ from django.utils import timezone
 from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError
 from models_app.domain.states import OPERATION_STEPS, OperationState, Role, check_step
-from models_app.models import Artifact, LanguageModel, Operation
+from models_app.models import Artifact, Host, LanguageModel, Operation
 from models_app.services.records import audit, changed, event
+from models_app.services.sealing import seal
 from models_app.services.wishes import look_now, wish
+
+BEGUN_ANEW = frozenset({"check_connection"})  # their secrets are taken away when they end
 
 
 def operation_begin(  # noqa: PLR0913 - what an operation is about, each part optional
@@ -22,23 +25,33 @@ def operation_begin(  # noqa: PLR0913 - what an operation is about, each part op
     parameters: Mapping[str, Any],
     model: LanguageModel | None = None,
     artifact: Artifact | None = None,
+    host: Host | None = None,
+    secret: Mapping[str, str] | None = None,
     total_bytes: int | None = None,
 ) -> Operation:
     """Write an operation that is due now. Called inside another service's transaction."""
-    operation = Operation.objects.create(
+    operation = Operation(
         kind=kind,
         title=title[:200],
         actor_id=actor.user_id,
         model=model,
         artifact=artifact,
+        host=host,
         parameters=dict(parameters),
         total_bytes=total_bytes,
     )
+    operation.secret = seal(operation, "secret", secret or {})
+    operation.save()
     audit(actor, f"operation.{kind}", operation)
     event(operation, "operation.begun", params={"by": actor.name, "title": operation.title})
     changed(operation)
     look_now(operation)
     return operation
+
+
+def may_retry(operation: Operation) -> bool:
+    """Return whether this kind of operation can be begun again: one whose secret is gone cannot."""
+    return operation.kind not in BEGUN_ANEW
 
 
 @transaction.atomic
@@ -68,6 +81,8 @@ def operation_retry(actor: Actor, operation: Operation) -> Operation:
     operation.refresh_from_db()
     if OperationState(operation.state) == OperationState.SUCCEEDED:
         raise ConflictError("ALREADY_DONE", params={"title": operation.title})
+    if not may_retry(operation):
+        raise ConflictError("CHECK_ANEW")
     check_step(OPERATION_STEPS, OperationState(operation.state), OperationState.PENDING)
     wish(
         actor,

@@ -25,6 +25,7 @@ from models_app.notify import browsers
 
 _KINDS = {"languagemodel": "model", "gatewaykey": "gateway_key"}
 EVIDENCE_LINES = 50
+WATCHED_KINDS = frozenset({"check_connection"})  # whoever began it waits in front of it
 EVIDENCE_WIDTH = 500
 TOLD_ELSEWHERE = frozenset(
     {
@@ -88,7 +89,8 @@ def event(
         host_id=_host_of(subject),
     )
     browsers.publish_changed("event", row.public_id)
-    if code in TOLD_ELSEWHERE:
+    is_watched = isinstance(subject, Operation) and subject.kind in WATCHED_KINDS
+    if code in TOLD_ELSEWHERE and not is_watched:
         browsers.publish_changed(browsers.NOTICE, row.public_id)
     return row
 

@@ -1,5 +1,6 @@
 """Opens the runtime of a host row: the one place where rows and settings meet the runtimes."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,11 +18,27 @@ def runtime_of(host: Host) -> Runtime:
 
     Raises FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
     """
-    return open_runtime(
+    return open_reached(
         host.runtime,
         connection=host.connection,
         secret=unseal(host, "secret"),
         identity=host.identity,
+    )
+
+
+def open_reached(
+    runtime: str,
+    *,
+    connection: Mapping[str, Any],
+    secret: Mapping[str, str],
+    identity: Mapping[str, str],
+) -> Runtime:
+    """Return a runtime by how it is reached, for a host that may have no row yet."""
+    return open_runtime(
+        runtime,
+        connection=connection,
+        secret=secret,
+        identity=identity,
         workloads=settings.PATHS.workloads,
         models=settings.PATHS.models,
         instance=settings.INSTANCE_ID,

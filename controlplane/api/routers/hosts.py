@@ -1,20 +1,24 @@
 """Hosts: the machines that replicas run on."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Status
-from pydantic import StrictInt
+from pydantic import SecretStr, StrictInt
 
 from controlplane.api.authentication import actor_of
 from controlplane.api.metrics_out import SeriesOut, series_out
 from controlplane.api.paging import PageIn, PageOut, page_of
+from controlplane.api.routers.operations import OperationOut, operation_location
 from controlplane.api.schemas import (
     LARGEST_INT,
     In,
     Name,
     Out,
+    Ref,
     ShortText,
     Version,
     VersionIn,
@@ -22,21 +26,42 @@ from controlplane.api.schemas import (
     WorkedOut,
 )
 from models_app.domain.errors import InvalidError
+from models_app.domain.identities import fingerprint
 from models_app.domain.states import HostState, Scheduling
-from models_app.models import Host
+from models_app.models import Host, Operation
 from models_app.selectors.hosts import host_get, hosts_visible
 from models_app.selectors.metrics import host_series
+from models_app.selectors.operations import operation_get
 from models_app.services import hosts as services
+from models_app.services.host_checks import check_spend, checked_reach, host_check_begin
+from models_app.services.host_connections import host_identity_accept
 
 router = Router(tags=["hosts"])
+
+
+Runtime = Annotated[ShortText, Field(description="How it is driven: process, docker, ollama.")]
+Connection = Annotated[dict[str, Any], Field(description="Where it is; see docs/hosts.md.")]
+Secret = Annotated[
+    dict[str, SecretStr], Field(description="Keys or tokens. Written only, never read.")
+]
+Identity = Annotated[
+    dict[str, str], Field(description="Pinned beforehand; empty: trusted at first contact.")
+]
 
 
 class HostIn(In):
     """A machine to be added."""
 
     name: Name
-    runtime: ShortText = Field("process", description="How it is driven.")
-    connection: dict[str, Any] = Field(default_factory=dict)
+    runtime: Runtime = "process"
+    connection: Connection = Field(default_factory=dict)
+    secret: Secret = Field(default_factory=dict)
+    identity: Identity = Field(default_factory=dict)
+    check: UUID | None = Field(
+        None,
+        description="A test of yours that went well: it gives runtime, connection and secret.",
+    )
+    trusted: ShortText = Field("", description="The fingerprint that the test showed, confirmed.")
     labels: dict[str, str] = Field(default_factory=dict)
     memory_budget_bytes: StrictInt | None = Field(None, ge=0, le=LARGEST_INT)
 
@@ -46,8 +71,26 @@ class HostEditIn(In):
 
     version: Version | None = None
     name: Name | None = None
+    connection: Connection | None = None
+    secret: Secret | None = Field(None, description="Parts that are left out stay.")
+    identity: Identity | None = None
     labels: dict[str, str] | None = None
     memory_budget_bytes: StrictInt | None = Field(None, ge=0, le=LARGEST_INT)
+
+
+class TestIn(In):
+    """A connection to be tried."""
+
+    runtime: Runtime
+    connection: Connection = Field(default_factory=dict)
+    secret: Secret = Field(default_factory=dict)
+    host: Ref | None = Field(None, description="A host that exists: its secret is used.")
+
+
+class IdentityIn(In):
+    """What the caller saw and trusts."""
+
+    shown: ShortText = Field(description="The fingerprint that the host shows now.")
 
 
 class HostFilters(PageIn):
@@ -75,6 +118,9 @@ class HostOut(WorkedOut):
     name: str
     runtime: str
     connection: dict[str, Any]
+    has_secret: bool
+    identity: dict[str, str]
+    fingerprint: str = Field(description="Of the identity, as ssh-keygen or openssl print it.")
     state: HostState
     state_since: datetime
     scheduling: Scheduling
@@ -84,6 +130,16 @@ class HostOut(WorkedOut):
     usage: dict[str, Any]
     memory: MemoryOut
     replicas: int
+
+    @staticmethod
+    def resolve_has_secret(row: Any) -> Any:
+        """Whether there is one; never which."""
+        return bool(row.secret)
+
+    @staticmethod
+    def resolve_fingerprint(row: Any) -> Any:
+        """The identity as people compare it."""
+        return fingerprint(row.identity)
 
     @staticmethod
     def resolve_memory(row: Any) -> Any:
@@ -124,9 +180,38 @@ def list_hosts(request: HttpRequest, filters: Query[HostFilters]) -> dict[str, A
 @router.post("", response={201: HostOut}, summary="Add a host")
 def add_host(request: HttpRequest, payload: HostIn, response: HttpResponse) -> Status[Host]:
     """Add a host (admin). The workers look at it at once; watch its `state`."""
-    row = services.host_add(actor_of(request), **payload.model_dump())
+    actor = actor_of(request)
+    fields = payload.model_dump(exclude={"check", "trusted", "secret"})
+    fields["secret"] = _revealed(payload.secret)
+    check = operation_get(actor, payload.check) if payload.check else None
+    if check:
+        fields |= checked_reach(actor, check, trusted=payload.trusted)
+    row = services.host_add(actor, **fields)
+    if check:
+        check_spend(check)
     response["Location"] = f"{request.path}/{row.public_id}"
     return Status(201, _read(request, row))
+
+
+@router.post("/test", response={202: OperationOut}, summary="Test a connection")
+def test_connection(
+    request: HttpRequest, payload: TestIn, response: HttpResponse
+) -> Status[Operation]:
+    """Have the workers try a connection (admin). Read the operation until it has ended.
+
+    Its `result` holds facts, warnings, the identity that was shown and its fingerprint. The secret
+    is kept, sealed, for some minutes, so that the host can be added from the test.
+    """
+    actor = actor_of(request)
+    row = host_check_begin(
+        actor,
+        runtime=payload.runtime,
+        connection=payload.connection,
+        secret=_revealed(payload.secret),
+        host=host_get(actor, payload.host) if payload.host else None,
+    )
+    response["Location"] = operation_location(row)
+    return Status(202, operation_get(actor, row.public_id))
 
 
 @router.get("/{host}", response=HostOut, summary="Read a host")
@@ -137,13 +222,26 @@ def read_host(request: HttpRequest, host: str) -> Host:
 
 @router.patch("/{host}", response=HostOut, summary="Edit a host")
 def edit_host(request: HttpRequest, host: str, payload: HostEditIn) -> Host:
-    """Change name, labels or memory budget (admin)."""
+    """Change name, labels, memory budget or how it is reached (admin).
+
+    A secret belongs to its address: with another address in `connection` it is given anew.
+    """
     actor = actor_of(request)
-    changes = payload.model_dump(exclude_unset=True, exclude={"version"})
+    row = host_get(actor, host)
+    changes = payload.model_dump(
+        exclude_unset=True, exclude={"version", "connection", "secret", "identity"}
+    )
     for field in ("name", "labels"):
         if field in changes and changes[field] is None:
             raise InvalidError(fields={field: "WRONG_TYPE"})
-    row = services.host_edit(actor, host_get(actor, host), version=payload.version, **changes)
+    reach = None
+    if payload.connection is not None or payload.secret is not None or payload.identity is not None:
+        reach = {
+            "connection": row.connection if payload.connection is None else payload.connection,
+            "secret": _revealed(payload.secret or {}),
+            "identity": payload.identity,
+        }
+    row = services.host_edit(actor, row, version=payload.version, reach=reach, **changes)
     return _read(request, row)
 
 
@@ -181,6 +279,13 @@ def check_host(request: HttpRequest, host: str) -> Status[Host]:
     return Status(202, host_get(actor, host))
 
 
+@router.post("/{host}/identity", response=HostOut, summary="Accept a host's new identity")
+def accept_identity(request: HttpRequest, host: str, payload: IdentityIn) -> Host:
+    """Trust the identity that the host shows now instead of the pinned one (admin)."""
+    actor = actor_of(request)
+    return _read(request, host_identity_accept(actor, host_get(actor, host), shown=payload.shown))
+
+
 @router.get("/{host}/metrics", response=SeriesOut, summary="Read a host's metrics")
 def host_metrics(request: HttpRequest, host: str, range: str = "15m") -> SeriesOut:  # noqa: A002
     """Return CPU, memory and disk over a range: 15m, 1h, 24h or 7d."""
@@ -197,6 +302,10 @@ def _schedule(request: HttpRequest, host: str, service: Any, payload: VersionIn 
 def _read(request: HttpRequest, row: Host) -> Host:
     """Return the row again, with the figures that selectors add."""
     return host_get(actor_of(request), row.public_id)
+
+
+def _revealed(secret: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: value.get_secret_value() for name, value in secret.items()}
 
 
 def _label(text: str) -> tuple[str, str] | None:

@@ -1,6 +1,7 @@
 // Forms that answer while one fills them: parts that belong to a choice, and a slider beside a number.
 //
-// [data-shown-when="name=value"] is shown while the form's field `name` has that value.
+// [data-shown-when="name=value"] is shown while the form's field `name` has that value,
+// [data-not-when="name=value"] while it has another.
 // input[type=range][data-mirrors=id] moves the number field of that id, and follows it.
 (() => {
   "use strict";
@@ -9,6 +10,10 @@
     for (const part of form.querySelectorAll("[data-shown-when]")) {
       const [name, value] = part.dataset.shownWhen.split("=");
       part.hidden = form.elements[name]?.value !== value;
+    }
+    for (const part of form.querySelectorAll("[data-not-when]")) {
+      const [name, value] = part.dataset.notWhen.split("=");
+      part.hidden = form.elements[name]?.value === value;
     }
   };
   const follow = (within) => {

@@ -6,15 +6,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from controlplane.fragments import hosts as parts
-from controlplane.web.forms.hosts import HostAddForm, HostEditForm, initial_of
-from controlplane.web.forms.refused import show_refusal
-from controlplane.web.input import form_status, version_from
+from controlplane.fragments.host_reach import reach_context
 from controlplane.web.pages import acted, actor_of, counts_of, show, state_chips
-from models_app.domain.errors import InvalidError, SlipwayError
-from models_app.domain.states import HostState, Role
+from models_app.domain.errors import InvalidError
+from models_app.domain.states import HostState
 from models_app.models import Host
 from models_app.selectors.hosts import host_get
 from models_app.services import hosts as services
+from models_app.services.host_connections import host_identity_accept
 
 _CHIPS = (HostState.READY, HostState.PENDING, HostState.UNREACHABLE, HostState.FAILED)
 
@@ -39,6 +38,7 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
         request,
         "hosts/detail.html",
         **parts.head_context(actor, host),
+        **reach_context(host),
         **{k: v for k, v in parts.work_context(actor, host).items() if k != "host"},
         **{k: v for k, v in parts.history_context(actor, host).items() if k != "host"},
     )
@@ -46,52 +46,6 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
 
 def _page(host: Host) -> str:
     return reverse("web:host", args=[host.name])
-
-
-def add(request: HttpRequest) -> HttpResponse:
-    """Add a host."""
-    actor = actor_of(request)
-    actor.require(Role.ADMIN)
-    form = HostAddForm(request.POST or None, initial={"runtime": "process"})
-    if request.method == "POST" and form.is_valid():
-        try:
-            host = services.host_add(
-                actor, runtime=form.cleaned_data["runtime"], connection={}, **form.changes()
-            )
-        except SlipwayError as error:
-            show_refusal(form, error, _FIELDS)
-        else:
-            text = gettext("{name} was added; Slipway looks at it now.").format(name=host.name)
-            return acted(request, text, to=_page(host), moves=True)
-    return show(request, "hosts/form.html", status=form_status(form), form=form, host=None)
-
-
-_FIELDS = {"memory_budget_bytes": "memory_budget"}
-
-
-def edit(request: HttpRequest, name: str) -> HttpResponse:
-    """Change what people say of a host."""
-    actor = actor_of(request)
-    actor.require(Role.ADMIN)
-    host = host_get(actor, name)
-    form = HostEditForm(request.POST or None, initial=initial_of(host))
-    version = version_from(request)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.host_edit(actor, host, version=version, **form.changes())
-        except SlipwayError as error:
-            show_refusal(form, error, _FIELDS)
-        else:
-            text = gettext("{name} was saved.").format(name=host.name)
-            return acted(request, text, to=_page(host), moves=True)
-    return show(
-        request,
-        "hosts/form.html",
-        status=form_status(form),
-        form=form,
-        host=host,
-        version=version or host.version,
-    )
 
 
 @require_POST
@@ -127,6 +81,16 @@ def check(request: HttpRequest, name: str) -> HttpResponse:
     actor = actor_of(request)
     host = services.host_check(actor, host_get(actor, name))
     text = gettext("Looking at {name} now.").format(name=host.name)
+    return acted(request, text, to=_page(host))
+
+
+@require_POST
+def accept_identity(request: HttpRequest, name: str) -> HttpResponse:
+    """Trust the identity that the host shows now; `shown` is the fingerprint that was read."""
+    actor = actor_of(request)
+    shown = request.POST.get("shown", "")
+    host = host_identity_accept(actor, host_get(actor, name), shown=shown)
+    text = gettext("{name} is trusted by its new identity.").format(name=host.name)
     return acted(request, text, to=_page(host))
 
 

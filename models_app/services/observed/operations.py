@@ -49,6 +49,7 @@ def operation_end(
         finished_at=database_time(),
         bytes_per_s=None,
         result=dict(result or {}),
+        **({} if state == OperationState.SUCCEEDED else {"secret": ""}),
         **failure_fields(failure),
     )
     operation.refresh_from_db()

@@ -50,6 +50,7 @@ ROUTES = (
     ),
     Route("GET", "/hosts", V, 200),
     Route("POST", "/hosts", A, 201, {"name": "attic"}),
+    Route("POST", "/hosts/test", A, 202, {"runtime": "docker"}),
     Route("GET", "/hosts/{host}", V, 200),
     Route("PATCH", "/hosts/{host}", A, 200, {"labels": {"site": "rome"}}),
     Route("DELETE", "/hosts/{free_host}", A, 202),
@@ -57,6 +58,7 @@ ROUTES = (
     Route("POST", "/hosts/{host}/uncordon", O, 200),
     Route("POST", "/hosts/{host}/drain", O, 202),
     Route("POST", "/hosts/{host}/check", O, 202),
+    Route("POST", "/hosts/{changed_host}/identity", A, 200, {"shown": "AA:" * 31 + "AA"}),
     Route("GET", "/hosts/{host}/metrics", V, 200),
     Route("GET", "/models", V, 200),
     Route(
@@ -173,6 +175,12 @@ def make_world(user: User) -> dict[str, str]:
     """Make one of everything; chat and token are the user's. Returns public ids by name."""
     factories.make_engine()
     host = factories.make_host("shop", runtime="docker")
+    changed_host = factories.make_host(
+        "loft",
+        runtime="docker",
+        failure_code="IDENTITY_CHANGED",
+        failure_params={"shown_identity": {"certificate_sha256": "aa" * 32}},
+    )
     free_host = factories.make_host("cellar", runtime="docker")
     artifact = factories.make_artifact(factories.make_model("smollm"))
     free_artifact = factories.make_artifact(factories.make_model("unused"))
@@ -189,6 +197,7 @@ def make_world(user: User) -> dict[str, str]:
         "other": make_user("other"),
         "host": host,
         "free_host": free_host,
+        "changed_host": changed_host,
         "model": artifact.model,
         "free_model": free_model,
         "artifact": artifact,

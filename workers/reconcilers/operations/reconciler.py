@@ -12,6 +12,7 @@ from models_app.services.observed.operations import (
     operation_waits,
 )
 from workers.reconcilers.base import DONE, Result, backoff_s, run
+from workers.reconcilers.operations.checking import CheckConnectionWork
 from workers.reconcilers.operations.importing import ImportWork
 from workers.reconcilers.operations.removing import RemoveArtifactWork
 from workers.reconcilers.operations.verifying import VerifyWork
@@ -25,7 +26,9 @@ WORKS: Mapping[str, Work] = {
     "import": ImportWork(),
     "verify": VerifyWork(),
     "remove_artifact": RemoveArtifactWork(),
+    "check_connection": CheckConnectionWork(),
 }
+ONE_TRY = frozenset({"check_connection"})  # a person waits for the answer, whatever it is
 
 
 def reconcile_operation(operation_id: int) -> None:
@@ -56,7 +59,8 @@ def _work(operation: Operation, lease: Lease[Operation]) -> Result:
 
 def _failed(operation: Operation, lease: Lease[Operation], failure: Failure) -> Result:
     attempts = operation.attempts + 1
-    if failure.retry and attempts < TRIES and failure.code != FailureCode.DISK_SPACE:
+    tries = 1 if operation.kind in ONE_TRY else TRIES
+    if failure.retry and attempts < tries and failure.code != FailureCode.DISK_SPACE:
         retry_s = float(failure.params.get("retry_after_s") or backoff_s(attempts))
         operation_waits(lease, operation, failure, attempts=attempts)
         return Result(retry_s)
