@@ -123,6 +123,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
     ),
     "NAME_TAKEN": (_("The name “{name}” is taken."), _("Choose another name.")),
     "NAME_NOT_CONFIRMED": (_("The name typed is not the name shown."), _("Type it once more.")),
+    "NOTHING_SELECTED": (
+        _("Nothing was selected, or too much at once."),
+        _("Select between 1 and {limit} rows."),
+    ),
     "CURSOR_INVALID": (
         _("The cursor is not one of this list."),
         _("Start again without a cursor, with the same filters as before."),
