@@ -68,6 +68,7 @@ class FailureCode(StrEnum):
     HOST_BUSY = "HOST_BUSY"  # it answers, and takes nothing more for now
     OLLAMA_REFUSED = "OLLAMA_REFUSED"  # in the server's own words
     # our own
+    WISH_REFUSED = "WISH_REFUSED"  # the ledger forbids what was asked; `refusal` is its error code
     INTERNAL = "INTERNAL"
 
 
@@ -100,6 +101,7 @@ TERMINAL = frozenset(
         FailureCode.API_TOO_OLD,
         FailureCode.NOT_DOCKER,
         FailureCode.NOT_OLLAMA,
+        FailureCode.WISH_REFUSED,
     }
 )
 """Codes that waiting does not mend: no automatic retry, a person decides."""

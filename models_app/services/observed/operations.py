@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from models_app.domain.failures import Failure
+from models_app.domain.failures import Failure, FailureCode
 from models_app.domain.states import (
     OPERATION_STEPS,
     OperationState,
@@ -26,7 +26,7 @@ def operation_progress(
         fields |= {"state": OperationState.RUNNING, "started_at": database_time()}
     if fields.get("done_bytes", operation.done_bytes) != operation.done_bytes:
         fields["progress_at"] = database_time()
-    if operation.failure_code:
+    if operation.failure_code not in {"", FailureCode.INTERNAL}:  # no byte mends an error of ours
         fields |= {"attempts": 0, **failure_fields(None)}  # it moves again
     lease.write(phase=phase, **fields)
     operation.refresh_from_db()
