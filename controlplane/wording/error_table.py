@@ -6,6 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from controlplane.wording.gateway_error_table import GATEWAY_SENTENCES
+
 Text = str | Promise
 
 _RELOAD = _("Read it again, then repeat the change.")
@@ -16,6 +18,7 @@ _LOWER = _("Lower it, then send it again.")
 _CHOOSE_KNOWN = _("Choose one of those that exist.")
 
 SENTENCES: dict[str, tuple[Text, Text]] = {
+    **GATEWAY_SENTENCES,
     # --- who asks ----------------------------------------------------------------------------
     "NOT_SIGNED_IN": (_("You are not signed in."), _SIGN_IN),
     "SIGN_IN_FAILED": (_("Name or password is wrong."), _("Check both and try again.")),
