@@ -139,6 +139,16 @@ _WORDS: dict[str, Words] = {
         ),
         (_WAITS, _("The download goes on where it stopped.")),
     ),
+    _F.SOURCE_CUT: Words(
+        (
+            _("The line broke after {done_bytes}, and this server cannot go on from there."),
+            _("The line broke, and this server cannot go on from there."),
+        ),
+        (
+            _("Retry: it begins again from the first byte."),
+            _("Bring the file another way: download it yourself, then upload it."),
+        ),
+    ),
     _F.SOURCE_CHANGED: Words(
         (
             _("{source} changed while it was being copied."),

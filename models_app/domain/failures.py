@@ -25,6 +25,7 @@ class FailureCode(StrEnum):
     SOURCE_REFUSED = "SOURCE_REFUSED"
     SOURCE_STALLED = "SOURCE_STALLED"
     SOURCE_CHANGED = "SOURCE_CHANGED"
+    SOURCE_CUT = "SOURCE_CUT"  # and the other side cannot resume
     # scheduling
     NOT_ENOUGH_MEMORY = "NOT_ENOUGH_MEMORY"
     MEMORY_UNKNOWN = "MEMORY_UNKNOWN"
@@ -81,6 +82,7 @@ TERMINAL = frozenset(
         FailureCode.DISK_FULL,
         FailureCode.SOURCE_REFUSED,
         FailureCode.SOURCE_CHANGED,
+        FailureCode.SOURCE_CUT,
         FailureCode.CONTEXT_TOO_LARGE,
         FailureCode.RUNTIME_UNSUPPORTED,
         FailureCode.PARAMETERS_INVALID,
