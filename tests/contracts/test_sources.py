@@ -67,12 +67,16 @@ class Case:
 def file_case(folder: Path, _cleaning: ExitStack) -> Case:
     path = folder.parent / "original.gguf"
     path.write_bytes(CONTENT)
+
+    def change() -> None:
+        path.write_bytes(CONTENT + b"more")
+
     return Case(
         FileSource,
         {"path": str(path)},
         hashlib.sha256(CONTENT).hexdigest(),
         {"path": str(path) + ".not"},
-        change=lambda: path.write_bytes(CONTENT + b"more") and None,
+        change=change,
     )
 
 

@@ -84,8 +84,13 @@ def _send(guarded: GuardedUrl, headers: Mapping[str, str], closing: ExitStack) -
     try:
         response = client.send(_request(client, guarded, headers), stream=True)
     except httpx.HTTPError as error:
-        params = {"url": guarded.url[:200], "host": guarded.host, "reason": type(error).__name__}
-        raise fail(FailureCode.SOURCE_UNREACHABLE, **params) from error
+        reason = type(error).__name__
+        raise fail(
+            FailureCode.SOURCE_UNREACHABLE,
+            url=guarded.url[:200],
+            host=guarded.host,
+            reason=reason,
+        ) from error
     closing.callback(response.close)
     return response
 
