@@ -120,6 +120,55 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("“{name}” cannot be the name of a model."),
         _("Write model:tag or namespace/model:tag, in letters, digits, dots, hyphens."),
     ),
+    "MODELFILE_FROM_ONCE": (
+        _("A Modelfile needs one FROM, and only one."),
+        _("Begin it with FROM and the name of a model on the server."),
+    ),
+    "MODELFILE_FROM_PATH": (
+        _("Line {line}: FROM takes the name of a model, not a path."),
+        _("To use a file of yours, import it as a model and push it to the server."),
+    ),
+    "MODELFILE_INSTRUCTION": (
+        _("Line {line}: “{word}” is not an instruction of a Modelfile."),
+        _("Use FROM, PARAMETER, SYSTEM, TEMPLATE, ADAPTER, MESSAGE or LICENSE."),
+    ),
+    "MODELFILE_EMPTY": (_("Line {line}: {word} needs a value."), _("Give it one, or drop it.")),
+    "MODELFILE_QUOTES": (
+        _("Line {line}: the quotes do not end where the text does."),
+        _("Put a text of many lines between three quotes, and none of them inside it."),
+    ),
+    "MODELFILE_PARAMETER_UNKNOWN": (
+        _("Line {line}: {parameter} is not a parameter that can be set."),
+        _("Take it out."),
+    ),
+    "MODELFILE_PARAMETER_RANGE": (
+        _("Line {line}: {parameter} takes a number from {low} to {high}."),
+        _("Choose a value in that range."),
+    ),
+    "MODELFILE_PARAMETER_TWICE": (
+        _("A parameter is set twice; only stop may be."),
+        _("Keep one of them."),
+    ),
+    "MODELFILE_STOP": (
+        _("Line {line}: a stop text has 1 to {limit} characters."),
+        _("Shorten it."),
+    ),
+    "MODELFILE_ADAPTER": (
+        _("ADAPTER takes the sha256 of a file on the server, not a path."),
+        _("Write it as sha256: and 64 hexadecimal digits."),
+    ),
+    "MODELFILE_ROLE": (
+        _("A MESSAGE is said by system, user or assistant."),
+        _("Write one of these after MESSAGE."),
+    ),
+    "MODELFILE_MESSAGES": (
+        _("A Modelfile holds {limit} messages at most, none of them empty."),
+        _("Take some out."),
+    ),
+    "MODELFILE_TOO_LONG": (
+        _("A Modelfile has {limit} characters at most."),
+        _("Shorten its texts."),
+    ),
     "REGISTRY_NOT_ALLOWED": (
         _("Models may not be fetched from {registry}."),
         _("Leave the registry out, or have an administrator allow it."),

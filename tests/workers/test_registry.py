@@ -81,7 +81,7 @@ def test_a_broken_plug_in_is_logged_and_left_out(
     )
     with caplog.at_level(logging.ERROR):
         found = registry.engines()
-    assert set(found) == {"llamacpp", "fake"}
+    assert set(found) == {"llamacpp", "ollama", "fake"}
     assert "no.such.module" in caplog.text
     assert "NoSuchEngine" in caplog.text
     assert "RaisesWhenMade" in caplog.text
