@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 
+from models_app.domain.specs import ArtifactRef
 from tests.flows.house import free_port
 from tests.requirements import need
+from tests.smollm2 import smollm2_file
 from tests.tools import tool
 
 START_S = 30.0
@@ -85,6 +87,14 @@ class OllamaHouse:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
         self._process = None
+
+    def make(self, name: str, artifact: ArtifactRef, **fields: Any) -> None:
+        """Make a model of a file as somebody else would, without our own code."""
+        digest = f"sha256:{artifact.sha256}"
+        content = smollm2_file().read_bytes()
+        httpx.post(f"{self.url}/api/blobs/{digest}", content=content, timeout=60)
+        body = {"model": name, "files": {"model.gguf": digest}, "stream": False, **fields}
+        httpx.post(f"{self.url}/api/create", json=body, timeout=60).raise_for_status()
 
     def names(self) -> list[str]:
         """Return the names of what lies there, asked without our own code."""

@@ -231,6 +231,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
     ),
     "STALE": (_("{name} was changed by somebody else meanwhile."), _RELOAD),
     # --- models, artifacts, hosts ------------------------------------------------------------
+    "ARTIFACT_ON_HOSTS": (
+        _("{file} lies on its hosts only: there is no file here to read."),
+        _("Its host compares digests when it is fetched; fetch it again to be sure."),
+    ),
     "ARTIFACT_NOT_READY": (
         _("{file} cannot be used yet: it is {state}."),
         _("Wait until the import has finished, or import it again."),

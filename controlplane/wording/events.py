@@ -49,6 +49,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "host.orphan_removed": _("{workload} ran without a wish and was stopped"),
     "artifact.placed": _("{file} placed on {host}: {bytes}"),
     "artifact.placing_failed": _("Placing the model failed, next try in {retry_s}"),
+    "artifact.adopted": _("{model} was found on {host} and taken into the catalogue"),
     "artifact.corrupt": _("{file} in the model store is corrupt"),
     "operation.begun": _("Begun by {by}"),
     "operation.running": _("Running"),

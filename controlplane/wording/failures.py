@@ -284,6 +284,7 @@ _REASONS: dict[str, Text] = {
     "RUNTIME_UNSUPPORTED": _("the engine does not run on this kind of host"),
     "HOST_NOT_READY": _("not ready"),
     "HOST_CLOSED": _("closed for new replicas"),
-    "MEMORY_UNKNOWN": _("the memory needed is unknown"),
+    "MEMORY_UNKNOWN": _("the memory it has, or what is needed, is unknown"),
     "NOT_ENOUGH_MEMORY": _("not enough free memory"),
+    "ARTIFACT_NOT_THERE": _("the model lies on another server and cannot be brought here"),
 }

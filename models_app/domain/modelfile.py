@@ -15,6 +15,22 @@ from models_app.domain.errors import InvalidError
 from models_app.domain.modelfile_parameters import Value, check_parameter, parse_parameter
 from models_app.domain.ollama_names import parse_model_name
 
+CODES = frozenset(
+    {
+        "MODELFILE_ADAPTER",
+        "MODELFILE_EMPTY",
+        "MODELFILE_FROM_ONCE",
+        "MODELFILE_FROM_PATH",
+        "MODELFILE_INSTRUCTION",
+        "MODELFILE_MESSAGES",
+        "MODELFILE_PARAMETER_TWICE",
+        "MODELFILE_QUOTES",
+        "MODELFILE_ROLE",
+        "MODELFILE_TOO_LONG",
+    }
+)
+"""What can be wrong with a Modelfile, besides its names and its parameters' values."""
+
 TEXT_LENGTH = 256 << 10
 MESSAGES = 200
 ROLES = ("system", "user", "assistant")
@@ -209,4 +225,5 @@ def _last(values: list[Any]) -> str:
 
 
 def _wrong(code: str, line: int, **params: Any) -> InvalidError:
+    assert code in CODES
     return InvalidError(code, params={"line": line, **params}, fields={"modelfile": code})

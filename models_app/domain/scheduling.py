@@ -31,6 +31,7 @@ class Need:
     hosts: Sequence[str] = ()  # empty: any
     selector: Mapping[str, str] = field(default_factory=dict)
     policy: str = "spread"
+    only_where_placed: bool = False  # the artifact cannot be brought to a host
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def why_not(need: Need, offer: HostOffer) -> str | None:
         ("RUNTIME_UNSUPPORTED", offer.runtime not in need.runtimes),
         ("HOST_NOT_READY", offer.state != HostState.READY),
         ("HOST_CLOSED", offer.scheduling != Scheduling.OPEN),
+        ("ARTIFACT_NOT_THERE", need.only_where_placed and not offer.has_artifact),
         ("MEMORY_UNKNOWN", _is_unknown(need, offer) and not need.hosts),
         ("NOT_ENOUGH_MEMORY", _is_too_small(need, offer)),
     )

@@ -53,6 +53,21 @@ class HostUsage:
     disk_free_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class HostedModel:
+    """One model that a host keeps by itself, and what of it is in memory (None: it is not)."""
+
+    name: str
+    digest: str  # sha256 of its manifest: the same content has the same
+    size_bytes: int
+    modified_at: float | None  # seconds since the epoch
+    details: Mapping[str, str] = field(default_factory=dict)
+    loaded_bytes: int | None = None
+    vram_bytes: int | None = None
+    loaded_context: int | None = None
+    loaded_until: float | None = None
+
+
 # --- models ----------------------------------------------------------------------------------
 
 

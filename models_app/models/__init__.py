@@ -17,6 +17,7 @@ from models_app.models.history import (
     ReplicaSample,
 )
 from models_app.models.host import Host, Placement
+from models_app.models.host_model import HostModel
 from models_app.models.language_model import Artifact, LanguageModel
 from models_app.models.operation import Operation
 from models_app.models.people import (
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "GatewayKey",
     "Host",
+    "HostModel",
     "HostSample",
     "IdempotencyKey",
     "LanguageModel",

@@ -19,6 +19,8 @@ from models_app.domain.specs import ArtifactFacts
 from models_app.domain.states import HostState, PlacementState, ReplicaState, Role, Scheduling
 from models_app.models import Artifact, Deployment, EngineEntry, Host, Placement, Replica, Revision
 
+HOSTED_FORMAT = "ollama"  # lies on hosts only: where it is, or nowhere
+
 
 @dataclass(frozen=True, slots=True)
 class HostFit:
@@ -69,6 +71,7 @@ def need_of(revision: Revision) -> Need:
         hosts=tuple(revision.placement.get("hosts", ())),
         selector=dict(revision.placement.get("selector", {})),
         policy=str(revision.placement.get("policy", "spread")),
+        only_where_placed=revision.artifact.format == HOSTED_FORMAT,
     )
 
 
@@ -114,6 +117,7 @@ def fit_on_hosts(
     need = Need(
         runtimes=tuple(entry.manifest["runtimes"]) if entry else (),
         memory_bytes=estimate.total_bytes,
+        only_where_placed=artifact.format == HOSTED_FORMAT,
     )
     offers = {offer.host_id: offer for offer in offers_for(None, artifact)}
     loads = host_loads()

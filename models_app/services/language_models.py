@@ -100,8 +100,13 @@ def artifact_delete(actor: Actor, artifact: Artifact, *, version: int | None) ->
 
 @transaction.atomic
 def artifact_verify(actor: Actor, artifact: Artifact) -> Operation:
-    """Begin to read the whole file again and compare its sha256."""
+    """Begin to read the whole file again and compare its sha256.
+
+    Raises ConflictError ARTIFACT_ON_HOSTS for one that lies on hosts only.
+    """
     actor.require(Role.OPERATOR)
+    if artifact.format == "ollama":
+        raise ConflictError("ARTIFACT_ON_HOSTS", params={"file": artifact.file_name})
     return operation_begin(
         actor,
         VERIFY,

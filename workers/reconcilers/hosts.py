@@ -20,6 +20,7 @@ from models_app.services.observed.hosts import host_forget, host_missed, host_re
 from models_app.services.records import event
 from models_app.services.samples import host_sample_add
 from workers.reconcilers.base import DONE, Result, run
+from workers.reconcilers.host_models import look_at_models
 from workers.reconcilers.runtimes import runtime_of
 from workers.runtimes.base import Runtime
 
@@ -43,6 +44,7 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
     try:
         with runtime_of(host) as runtime:
             _look(host, lease, runtime)
+            look_at_models(host, lease, runtime)
             _remove_orphans(host, runtime)
     except RuntimeUnreachableError as error:
         failure = error.failure(host=host.name)

@@ -6,10 +6,12 @@ can be concluded; retry) or `FailureError` (the host answered and refuses).
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from models_app.domain.specs import (
+    ArtifactFacts,
     ArtifactRef,
+    HostedModel,
     HostFacts,
     HostUsage,
     LogLine,
@@ -105,4 +107,17 @@ class Runtime(Protocol):
 
     def stats(self, name: str) -> WorkloadStats | None:
         """Return what the running workload uses; None when it does not run."""
+        ...
+
+
+@runtime_checkable
+class KeepsModels(Protocol):
+    """What a runtime SHALL do besides when its hosts keep models of their own."""
+
+    def hosted_models(self) -> list[HostedModel]:
+        """Return every model that lies there, ours and others', with what is in memory."""
+        ...
+
+    def hosted_facts(self, model: HostedModel) -> ArtifactFacts | None:
+        """Return what the host tells of one; None when it has gone, or cannot be deployed."""
         ...

@@ -4,13 +4,17 @@ import pytest
 
 from controlplane.wording.error_table import FIELDS, KINDS, SENTENCES
 from controlplane.wording.errors import error_text, field_text
+from models_app.domain import modelfile
 from models_app.domain.errors import ConflictError, InvalidError
 from models_app.services import passwords
 from tests.raised_codes import Raised, raised
 
 RAISED = raised()
 # Codes that are chosen at run time from a table of their own.
-FROM_TABLES = {"models_app/services/passwords.py": {*passwords.CODES.values(), "PASSWORD_WEAK"}}
+FROM_TABLES = {
+    "models_app/services/passwords.py": {*passwords.CODES.values(), "PASSWORD_WEAK"},
+    "models_app/domain/modelfile.py": modelfile.CODES,
+}
 
 
 def placeholders(text: object) -> set[str]:

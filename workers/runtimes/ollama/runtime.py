@@ -19,7 +19,9 @@ from models_app.domain.ollama_names import (
     workload_model,
 )
 from models_app.domain.specs import (
+    ArtifactFacts,
     ArtifactRef,
+    HostedModel,
     HostFacts,
     HostUsage,
     LogLine,
@@ -30,9 +32,10 @@ from models_app.domain.specs import (
 )
 from models_app.domain.store import ModelStore
 from workers.runtimes.ollama.access import access_of
+from workers.runtimes.ollama.inventory import facts_of, hosted
 from workers.runtimes.ollama.server import Access, OllamaServer
 from workers.runtimes.ollama.uploads import upload
-from workers.runtimes.ollama.values import LoadedModel, ServerModel
+from workers.runtimes.ollama.values import ServerModel
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _WORKLOAD = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -118,6 +121,15 @@ class OllamaRuntime:
             disk_used_bytes=None,
             disk_free_bytes=None,
         )
+
+    def hosted_models(self) -> list[HostedModel]:
+        """Return the server's list, with what is in its memory."""
+        return hosted(self.server.models(), self.server.loaded())
+
+    def hosted_facts(self, model: HostedModel) -> ArtifactFacts | None:
+        """Return what the model's header says, as the server shows it."""
+        shown = self.server.show(model.name)
+        return None if shown is None else facts_of(shown, model)
 
     # --- artifacts -----------------------------------------------------------------------------
 
@@ -255,11 +267,6 @@ class OllamaRuntime:
     def _address(self) -> str:
         scheme, _, rest = self.access.url.partition("://")
         return rest if scheme == "http" else self.access.url
-
-
-def loaded_by_digest(loaded: Iterable[LoadedModel]) -> dict[str, LoadedModel]:
-    """Return what is in memory by digest: names of the same digest share it."""
-    return {one.digest: one for one in loaded}
 
 
 def _files(artifact: ArtifactRef) -> dict[str, str]:
