@@ -86,6 +86,20 @@ def charlie_browser(charlie: User) -> Client:
 def docker_engine() -> DockerEngine:
     """A real Docker engine on a unix socket, shared by the whole run; its guard ends it."""
     need("docker")
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
-    controller = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    run, controller = _run()
     return shared_engine(run, controller)
+
+
+@pytest.fixture(scope="session")
+def docker_machine() -> DockerEngine:
+    """A real Docker engine on a "machine" of its own, by TLS and by SSH, shared as the other."""
+    need("docker")
+    run, controller = _run()
+    return shared_engine(f"{run}-machine", controller, machine=True, tls=True, ssh=True)
+
+
+def _run() -> tuple[str, int]:
+    """Return this test run's name, and the process that lives as long as it does."""
+    is_part = "PYTEST_XDIST_WORKER" in os.environ
+    name = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+    return name, os.getppid() if is_part else os.getpid()

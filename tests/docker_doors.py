@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -41,9 +42,13 @@ class TlsDoor:
     def __init__(self, folder: Path, address: str) -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.authority = authority()
-        self.server = issue(self.authority, address, is_server=True)
-        self.client = issue(self.authority, "slipway", is_server=False)
+        self.authority = _kept(folder / "authority", authority)
+        self.server = _kept(
+            folder / "server", lambda: issue(self.authority, address, is_server=True)
+        )
+        self.client = _kept(
+            folder / "client", lambda: issue(self.authority, "slipway", is_server=False)
+        )
 
     def secret(self) -> dict[str, str]:
         """Return what a Docker host's secret holds."""
@@ -77,8 +82,8 @@ class SshDoor:
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.user = "root"
-        self.host_key = ed25519.Ed25519PrivateKey.generate()
-        self.client_key = ed25519.Ed25519PrivateKey.generate()
+        self.host_key = _kept_key(folder / "host")
+        self.client_key = _kept_key(folder / "client")
 
     @cached_property
     def host_key_line(self) -> str:
@@ -112,6 +117,26 @@ class SshDoor:
         for name, value in options.items():
             command += ["-o", f"{name}={value}"]
         return command
+
+
+def _kept(path: Path, make: Callable[[], Pair]) -> Pair:
+    """Return what was made before, else make it: the workers of a test run share a door."""
+    if not path.exists():
+        made = make()
+        path.write_text(made.certificate_pem + made.key_pem)
+        return made
+    text = path.read_bytes()
+    key = serialization.load_pem_private_key(text, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return Pair(x509.load_pem_x509_certificate(text), key)
+
+
+def _kept_key(path: Path) -> ed25519.Ed25519PrivateKey:
+    if not path.exists():
+        path.write_text(_ssh_pem(ed25519.Ed25519PrivateKey.generate()))
+    key = serialization.load_ssh_private_key(path.read_bytes(), None)
+    assert isinstance(key, ed25519.Ed25519PrivateKey)
+    return key
 
 
 def authority(name: str = "slipway test CA") -> Pair:

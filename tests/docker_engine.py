@@ -251,18 +251,29 @@ def new_engine(
         engine.destroy()
 
 
-def shared_engine(run: str, controller: int) -> DockerEngine:
+def shared_engine(
+    run: str, controller: int, *, machine: bool = False, tls: bool = False, ssh: bool = False
+) -> DockerEngine:
     """Return the engine of a test run, started by whoever asks first."""
     note = FOLDERS / f"run-{run}.json"
     FOLDERS.mkdir(parents=True, exist_ok=True)
     with (FOLDERS / f"run-{run}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not note.exists():
-            engine = _make(owner=controller)
+            engine = _make(owner=controller, machine=machine, tls=tls, ssh=ssh)
             engine.start()
             note.write_text(json.dumps([str(engine.folder), engine.network.number]))
         folder, number = json.loads(note.read_text())
-    return DockerEngine(Path(folder), Network(number, is_machine=False))
+    return _known(Path(folder), Network(number, is_machine=machine), tls=tls, ssh=ssh)
+
+
+def _known(folder: Path, network: Network, *, tls: bool, ssh: bool) -> DockerEngine:
+    return DockerEngine(
+        folder,
+        network,
+        tls=TlsDoor(folder / "tls", network.address) if tls else None,
+        ssh=SshDoor(folder / "ssh") if ssh else None,
+    )
 
 
 def _make(

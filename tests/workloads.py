@@ -85,9 +85,11 @@ def fake_request(root: Path, name: str = "slipway-one-0-r1", /, **parameters: An
     )
 
 
-def fake_spec(root: Path, name: str = "slipway-one-0-r1", /, **parameters: Any) -> WorkloadSpec:
+def fake_spec(
+    root: Path, name: str = "slipway-one-0-r1", /, host: HostFacts = HOST, **parameters: Any
+) -> WorkloadSpec:
     """Return what to run for a fake replica."""
-    return FakeEngine().plan(fake_request(root, name, **parameters), HOST)
+    return FakeEngine().plan(fake_request(root, name, **parameters), host)
 
 
 def eventually(look: Callable[[], T], *, seconds: float = HUNG_S) -> T:
@@ -127,7 +129,7 @@ def wait_ready(runtime: Runtime, name: str, health_path: str = "/health") -> Obs
     return found
 
 
-def wait_ended(runtime: ProcessRuntime, name: str) -> Observed:
+def wait_ended(runtime: Runtime, name: str) -> Observed:
     """Return the workload once it has ended by itself and its leader has noted how."""
 
     def look() -> Observed | None:
@@ -139,7 +141,7 @@ def wait_ended(runtime: ProcessRuntime, name: str) -> Observed:
     return found
 
 
-def end(runtime: ProcessRuntime, name: str) -> None:
+def end(runtime: Runtime, name: str) -> None:
     """End a workload by force and wait until nothing is left."""
     eventually(lambda: runtime.remove(name, force=True))
 

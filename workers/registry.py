@@ -26,6 +26,7 @@ ENGINES = {
 }
 RUNTIMES = {
     "process": "workers.runtimes.process.runtime:ProcessRuntime",
+    "docker": "workers.runtimes.docker.runtime:DockerRuntime",
     "ollama": "workers.runtimes.ollama.runtime:OllamaRuntime",
 }
 SOURCES = {

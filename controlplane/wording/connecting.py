@@ -173,6 +173,10 @@ WARNINGS: dict[str, Text] = {
     "GPU_TOOLKIT_MISSING": _(
         "There is a GPU, but Docker has no container toolkit for it: engines cannot use it."
     ),
+    "HELPER_MISSING": _(
+        "The small image that looks after the host could not be fetched: its disk and processor "
+        "are unknown, and no model can be sent there."
+    ),
     "MEMORY_LIMITED_BY_CGROUP": _("A control group gives Slipway a part of the memory only."),
     "GPU_QUERY_FAILED": _("The GPU's driver is there, but does not answer."),
     "NO_AUTHENTICATION": _("Ollama asks for no credential: whoever reaches it may use it."),

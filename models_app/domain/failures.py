@@ -25,7 +25,6 @@ class FailureCode(StrEnum):
     SOURCE_REFUSED = "SOURCE_REFUSED"
     SOURCE_STALLED = "SOURCE_STALLED"
     SOURCE_CHANGED = "SOURCE_CHANGED"
-    SOURCE_CUT = "SOURCE_CUT"  # and the other side cannot resume
     # scheduling
     NOT_ENOUGH_MEMORY = "NOT_ENOUGH_MEMORY"
     MEMORY_UNKNOWN = "MEMORY_UNKNOWN"
@@ -43,6 +42,15 @@ class FailureCode(StrEnum):
     HEALTH_LOST = "HEALTH_LOST"
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
     HOST_REFUSED = "HOST_REFUSED"
+    # containers
+    IMAGE_MISSING = "IMAGE_MISSING"
+    REGISTRY_DENIED = "REGISTRY_DENIED"
+    REGISTRY_UNREACHABLE = "REGISTRY_UNREACHABLE"
+    NAME_TAKEN = "NAME_TAKEN"  # by something that is not ours, and is left alone
+    PUBLISH_ADDRESS = "PUBLISH_ADDRESS"  # the host has no such address
+    GPU_MISSING = "GPU_MISSING"
+    TRANSFER_DAMAGED = "TRANSFER_DAMAGED"  # on the way: the store's own file is fine
+    RUNTIME_FAILED = "RUNTIME_FAILED"  # in the runtime's own words
     # connecting to a host
     IDENTITY_CHANGED = "IDENTITY_CHANGED"  # another key or certificate than the one trusted
     NAME_UNRESOLVED = "NAME_UNRESOLVED"
@@ -69,7 +77,6 @@ class FailureCode(StrEnum):
     HOST_BUSY = "HOST_BUSY"  # it answers, and takes nothing more for now
     OLLAMA_REFUSED = "OLLAMA_REFUSED"  # in the server's own words
     # our own
-    WISH_REFUSED = "WISH_REFUSED"  # the ledger forbids what was asked; `refusal` is its error code
     INTERNAL = "INTERNAL"
 
 
@@ -82,12 +89,16 @@ TERMINAL = frozenset(
         FailureCode.DISK_FULL,
         FailureCode.SOURCE_REFUSED,
         FailureCode.SOURCE_CHANGED,
-        FailureCode.SOURCE_CUT,
         FailureCode.CONTEXT_TOO_LARGE,
         FailureCode.RUNTIME_UNSUPPORTED,
         FailureCode.PARAMETERS_INVALID,
         FailureCode.ENGINE_MISSING,
         FailureCode.HOST_REFUSED,
+        FailureCode.IMAGE_MISSING,
+        FailureCode.REGISTRY_DENIED,
+        FailureCode.NAME_TAKEN,
+        FailureCode.PUBLISH_ADDRESS,
+        FailureCode.GPU_MISSING,
         FailureCode.IDENTITY_CHANGED,
         FailureCode.ADDRESS_FORBIDDEN,
         FailureCode.SOCKET_PERMISSION,
@@ -103,7 +114,6 @@ TERMINAL = frozenset(
         FailureCode.API_TOO_OLD,
         FailureCode.NOT_DOCKER,
         FailureCode.NOT_OLLAMA,
-        FailureCode.WISH_REFUSED,
     }
 )
 """Codes that waiting does not mend: no automatic retry, a person decides."""

@@ -120,6 +120,7 @@ class EngineManifest:
     parameters_schema: Mapping[str, Any]  # JSON Schema, with title, description, default, limits
     overhead_bytes: int  # resident memory beyond weights and KV cache; the sizing's constant
     licence: str
+    images: Mapping[str, str] = field(default_factory=dict)  # accelerator -> image, for containers
     for_tests: bool = False  # hidden from the forms unless the demo is on
 
 
@@ -148,9 +149,10 @@ class ServeRequest:
 class WorkloadSpec:
     """What a runtime should run. Built by an engine from typed fields, never from a user's JSON.
 
-    `argv` and `env` values may hold the placeholders `{model}` (path of the artifact on the host),
-    `{port}` (0 where the runtime lets the kernel choose) and `{address_file}` (where the workload
-    SHALL write `host:port` once it listens, when it was given port 0).
+    `argv` and `env` values may hold the placeholders `{model}` (path of the artifact where the
+    workload sees it), `{port}` (0 where the runtime lets the kernel choose; in a container the port
+    that is published) and `{address_file}` (where the workload SHALL write `host:port` once it
+    listens, when it was given port 0; in a container nobody reads it).
 
     A runtime that starts nothing itself (a shared Ollama server) has no use for `argv`; it sets
     `settings` on the model instead.
@@ -171,6 +173,9 @@ class WorkloadSpec:
     settings: tuple[tuple[str, Any], ...] = ()
     embeds_only: bool = False  # the model makes embeddings and cannot complete text
     keep_alive_s: int | None = None  # stays loaded so long after a request; -1: always
+    gpus: bool = False  # containers: all of the host's
+    cpus: float | None = None  # containers: as many at most
+    shm_bytes: int | None = None  # containers
 
     def fingerprint(self) -> str:
         """Return the sha256 of everything that, when changed, needs a new workload."""
@@ -245,6 +250,8 @@ class WorkloadStats:
     cpu_percent: float | None
     memory_bytes: int
     activity: float
+    network_received_bytes: int | None = None  # None where the runtime cannot tell
+    network_sent_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,11 @@ class Runtime(Protocol):
         """Forget the host's copy. Absent is success. SHALL NOT touch the model store."""
         ...
 
-    def ensure_image(self, image: str | None) -> Transfer:
-        """Start or poll the pull of an image; finished at once where there are no images."""
+    def ensure_image(self, spec: WorkloadSpec) -> Transfer:
+        """Start or poll the pull of a workload's image; finished at once where there are no images.
+
+        The pull SHALL survive the step that started it, and be the only one of that image there.
+        """
         ...
 
     def create(self, spec: WorkloadSpec) -> None:

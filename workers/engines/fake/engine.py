@@ -24,17 +24,19 @@ NAMES = {
     "requests_processing": "llamacpp:requests_processing",
     "requests_deferred": "llamacpp:requests_deferred",
 }
+IMAGES = {"cpu": "slipway/fake-engine:1"}  # built by the tests
 MANIFEST = EngineManifest(
     key="fake",
     label="Fake engine",
     description="Serves no model: plausible words at the pace that is set. For tests and demos.",
     version="1",
     formats=("gguf", "onnx", "safetensors"),
-    runtimes=("process",),
+    runtimes=("process", "docker"),
     accelerators=("cpu",),
     parameters_schema=schema(FakeParameters),
     overhead_bytes=16 << 20,
     licence="Apache-2.0",
+    images=IMAGES,
     for_tests=True,
 )
 _ERROR_LINE = re.compile(r"fake: error ([A-Z_]+): ")
@@ -71,9 +73,11 @@ class FakeEngine:
 
     def plan(self, request: ServeRequest, host: HostFacts) -> WorkloadSpec:
         """Return what to run."""
-        del host
         wanted = parse(FakeParameters, request.parameters)
-        argv = ["{python}", "-S", "-m", "workers.engines.fake.serve"]
+        in_container = host.runtime == "docker"
+        everywhere = ["--host", "0.0.0.0"]  # noqa: S104 - inside the container
+        program = ["{python}", "-S", "-m", "workers.engines.fake.serve"]
+        argv = [*(everywhere if in_container else program)]
         argv += ["--alias", request.alias, "--port", "{port}", "--address-file", "{address_file}"]
         argv += ["--context-length", str(wanted.context_length)]
         argv += ["--parallel-sequences", str(wanted.parallel_sequences)]
@@ -90,6 +94,7 @@ class FakeEngine:
             argv=tuple(argv),
             artifact=request.artifact,
             slots=wanted.parallel_sequences,
+            image=IMAGES["cpu"] if in_container else None,
             memory_bytes=request.memory_bytes,
             memory_limit_bytes=None if limit is None else limit << 20,
             labels=tuple(sorted(request.owner.items())),

@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
         behaviour=behaviour,
         counters=counters,
     )
-    listener = _listen(options.port, options.address_file)
+    listener = _listen(options.host, options.port, options.address_file)
     threading.Thread(target=_accept, args=(listener, service), daemon=True).start()
     if _start(options, service, stop):
         service.ready = True
@@ -61,6 +61,7 @@ def main(argv: list[str] | None = None) -> None:
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fake-engine")
     parser.add_argument("--alias", default="fake")
+    parser.add_argument("--host", default=ADDRESS)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--address-file")
     parser.add_argument("--context-length", type=int, default=4096)
@@ -78,13 +79,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _listen(port: int, address_file: str | None) -> socket.socket:
+def _listen(host: str, port: int, address_file: str | None) -> socket.socket:
     try:
-        listener = socket.create_server((ADDRESS, port), backlog=128)
+        listener = socket.create_server((host, port), backlog=128)
     except OSError as error:
         _say(f"error PORT_IN_USE: {FAILURES['PORT_IN_USE']}: {error}")
         sys.exit(1)
-    address = f"{ADDRESS}:{listener.getsockname()[1]}"
+    address = f"{host}:{listener.getsockname()[1]}"
     if address_file:
         part = f"{address_file}.part"
         with open(part, "w") as file:  # noqa: PTH123 - pathlib costs a start 10 ms

@@ -16,8 +16,10 @@ from workers.engines.llamacpp.metrics import parse_metrics
 from workers.engines.llamacpp.params import FlashAttention, LlamaCppParameters
 from workers.engines.parameters import parse, problems, schema
 
-IMAGE = "ghcr.io/ggml-org/llama.cpp:server"
-CUDA_IMAGE = "ghcr.io/ggml-org/llama.cpp:server-cuda"
+IMAGES = {
+    "cpu": "ghcr.io/ggml-org/llama.cpp:server",
+    "nvidia": "ghcr.io/ggml-org/llama.cpp:server-cuda",
+}
 
 MANIFEST = EngineManifest(
     key="llamacpp",
@@ -30,6 +32,7 @@ MANIFEST = EngineManifest(
     parameters_schema=schema(LlamaCppParameters),
     overhead_bytes=48 << 20,  # the interpreter and the library, measured 32 MiB, and threads
     licence="MIT",
+    images=IMAGES,
 )
 
 
@@ -57,7 +60,8 @@ class LlamaCppEngine:
         wanted = parse(LlamaCppParameters, request.parameters)
         on_gpu = bool(host.gpus) and wanted.gpu_layers != 0
         if host.runtime == "docker":
-            argv, image = _container_argv(request, wanted), CUDA_IMAGE if on_gpu else IMAGE
+            argv = _container_argv(request, wanted, on_gpu=on_gpu)
+            image = IMAGES["nvidia" if on_gpu else "cpu"]
         else:
             argv, image = _process_argv(request, wanted, on_gpu=on_gpu), None
         return WorkloadSpec(
@@ -69,6 +73,7 @@ class LlamaCppEngine:
             image=image,
             memory_bytes=request.memory_bytes,
             labels=tuple(sorted(request.owner.items())),
+            gpus=on_gpu and image is not None,
         )
 
     def probe(self, spec: WorkloadSpec) -> ProbeSpec:
@@ -131,14 +136,16 @@ def _process_argv(
     return tuple(map(str, argv))
 
 
-def _container_argv(request: ServeRequest, wanted: LlamaCppParameters) -> tuple[str, ...]:
+def _container_argv(
+    request: ServeRequest, wanted: LlamaCppParameters, *, on_gpu: bool
+) -> tuple[str, ...]:
     """Return llama-server's own flags, for the image's entry point."""
     argv = ["--model", "{model}", "--alias", request.alias]
     argv += ["--host", "0.0.0.0", "--port", "{port}", "--metrics", "--slots", "--no-webui"]  # noqa: S104 - inside the container
     argv += ["--ctx-size", str(_context(request, wanted) * wanted.parallel_sequences)]
     argv += ["--parallel", str(wanted.parallel_sequences), "--cache-ram", "0"]
     argv += ["--threads", str(wanted.threads or -1), "--flash-attn", wanted.flash_attention]
-    argv += ["--n-gpu-layers", str(wanted.gpu_layers)] if wanted.gpu_layers >= 0 else []
+    argv += ["--n-gpu-layers", str(wanted.gpu_layers)] if on_gpu and wanted.gpu_layers >= 0 else []
     argv += ["--cache-type-k", wanted.kv_type, "--cache-type-v", wanted.kv_type]
     argv += ["--temp", str(wanted.temperature), "--top-p", str(wanted.top_p)]
     argv += ["--embeddings", "--pooling", "mean"] if wanted.embeddings else []

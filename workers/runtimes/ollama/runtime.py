@@ -160,9 +160,9 @@ class OllamaRuntime:
             return
         self.server.delete(keeper_model(self._instance, artifact.sha256))
 
-    def ensure_image(self, image: str | None) -> Transfer:
+    def ensure_image(self, spec: WorkloadSpec) -> Transfer:
         """Finished at once: there are no images here."""
-        del image
+        del spec
         return Transfer(done_bytes=0, total_bytes=0, finished=True)
 
     # --- workloads -----------------------------------------------------------------------------

@@ -93,9 +93,9 @@ class ProcessRuntime:
         """Forget that the file was verified. The model store keeps it."""
         self._verifier.forget(artifact)
 
-    def ensure_image(self, image: str | None) -> Transfer:
+    def ensure_image(self, spec: WorkloadSpec) -> Transfer:
         """Finished at once: there are no images here."""
-        del image
+        del spec
         return Transfer(done_bytes=0, total_bytes=0, finished=True)
 
     # --- workloads -----------------------------------------------------------------------------
