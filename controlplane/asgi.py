@@ -1,4 +1,5 @@
-"""Where the web server hands over: http to Django, websockets to the routes of `routing.py`.
+"""Where the web server hands over: `/v1` to the gateway, all other http to Django, websockets
+to the routes of `routing.py`.
 
 Websockets are no subject to CORS or CSRF tokens, so their origin is compared whole, port included.
 """
@@ -20,7 +21,9 @@ from django.conf import settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from controlplane.bodies import BodyGuard  # noqa: E402
-from controlplane.gateway.core import routing_core, stop_routing_core  # noqa: E402
+from controlplane.gateway.core import stop_routing_core  # noqa: E402
+from controlplane.gateway.v1.application import before  # noqa: E402
+from controlplane.gateway.v1.desk import desk, stop_desk  # noqa: E402
 from controlplane.routing import websocket_routes  # noqa: E402
 
 Message = dict[str, Any]
@@ -31,14 +34,15 @@ async def lifespan(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Load every page's code before the first request, not in it; keep the routing core."""
+    """Load every page's code before the first request, not in it; keep the gateway."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await sync_to_async(lambda: get_resolver().url_patterns)()
-            routing_core()
+            desk()
             await send({"type": "lifespan.startup.complete"})
         if message["type"] == "lifespan.shutdown":
+            await stop_desk()
             await stop_routing_core()
             await send({"type": "lifespan.shutdown.complete"})
             return
@@ -46,7 +50,7 @@ async def lifespan(
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyGuard(django_application),
+        "http": before(BodyGuard(django_application)),
         "websocket": OriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_routes)), settings.CSRF_TRUSTED_ORIGINS
         ),

@@ -2,12 +2,14 @@
 
 Of two random replicas the one with the least outstanding work per slot is taken: nearly as even as
 looking at all, and many processes that choose at once do not all run to the same one. A replica
-that failed three times in a row is left alone for 30 s, then gets one request as a probe. When
-every replica is ejected none is: a doubtful replica answers more often than an error does.
+gets as many requests at a time as it has slots. One that failed three times in a row is left alone
+for 30 s, then gets one request as a probe. When every replica is ejected none is: a doubtful
+replica answers more often than an error does.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from random import Random
 
 from models_app.domain.routes import ReplicaRoute
@@ -53,12 +55,36 @@ IDLE = Load()
 
 
 def choose(
-    replicas: Sequence[ReplicaRoute], loads: Mapping[str, Load], now: float, dice: Random
+    replicas: Sequence[ReplicaRoute],
+    loads: Mapping[str, Load],
+    now: float,
+    dice: Random,
+    affinity: str = "",
 ) -> ReplicaRoute | None:
-    """Return the replica to ask; None only when there is none at all."""
-    eligible = [r for r in replicas if loads.get(r.id, IDLE).is_eligible(now)] or list(replicas)
-    if not eligible:
-        return None
-    pair = eligible if len(eligible) <= 2 else dice.sample(eligible, 2)  # noqa: PLR2004
-    dice_order = dice.sample(pair, len(pair))
-    return min(dice_order, key=lambda r: loads.get(r.id, IDLE).outstanding / r.slots)
+    """Return the replica to ask; None when there is none, or none has a free slot.
+
+    `affinity` names what should meet the same replica again (a session, the beginning of a
+    prompt that it has in its cache); it does while that replica has a free slot.
+    """
+    eligible = [r for r in replicas if loads.get(r.id, IDLE).is_eligible(now)] or replicas
+    free = [r for r in eligible if loads.get(r.id, IDLE).outstanding < r.slots]
+    if len(free) <= 1:
+        return free[0] if free else None
+    if affinity:
+        favourite = max(eligible, key=lambda r: _liking(affinity, r.id))
+        if favourite in free:
+            return favourite
+    first, second = free if len(free) == 2 else dice.sample(free, 2)  # noqa: PLR2004
+    one, other = _share(first, loads), _share(second, loads)
+    if one == other:
+        return first if dice.random() < 0.5 else second  # noqa: PLR2004
+    return first if one < other else second
+
+
+def _share(replica: ReplicaRoute, loads: Mapping[str, Load]) -> float:
+    return loads.get(replica.id, IDLE).outstanding / replica.slots
+
+
+def _liking(affinity: str, replica_id: str) -> bytes:
+    """Rendezvous hashing: when a replica goes, only those that liked it best move."""
+    return blake2b(f"{affinity}\0{replica_id}".encode(), digest_size=8).digest()

@@ -39,7 +39,7 @@ class RoutingCore:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        await self.router.close()
+        await self.router.stop()
         with contextlib.suppress(Exception):  # logged there; stopping goes on
             await self.usage.write_now()
 

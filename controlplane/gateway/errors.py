@@ -2,6 +2,8 @@
 
 RoutingError
 ├── NoReplicaError           503  the deployment has no ready replica; nothing was asked
+├── LineFullError            503  every slot is taken, and the line is too long to join
+├── LineTimeoutError         503  it waited in line, and no slot came free in time
 ├── EngineUnreachableError   502  no connection, or closed before the first byte
 ├── EngineRefusedError       its  the engine answered with an error body of its own
 ├── EngineMalformedError     502  it answered with what is not its protocol
@@ -23,10 +25,26 @@ class RoutingError(SlipwayError):
 
 
 class NoReplicaError(RoutingError):
-    """Params: name, state, failure_code, failure_params."""
+    """Params: name, state, failure_code, failure_params, progress."""
 
     status = 503
     default_code = "NO_READY_REPLICA"
+    counts_against_replica = False
+
+
+class LineFullError(RoutingError):
+    """Params: name, position, wait_s."""
+
+    status = 503
+    default_code = "LINE_FULL"
+    counts_against_replica = False
+
+
+class LineTimeoutError(RoutingError):
+    """Params: name, position, wait_s."""
+
+    status = 503
+    default_code = "LINE_TIMEOUT"
     counts_against_replica = False
 
 

@@ -5,6 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -30,29 +36,31 @@ class Meter:
         self._pieces = 0
         self._usage: Mapping[str, Any] = {}
 
-    def token(self) -> None:
-        """A piece of the answer came: one token, as engines stream."""
+    def token(self, pieces: int = 1) -> None:
+        """Pieces of the answer came: a token each, as engines stream."""
         self._last = self._clock()
         if self._first is None:
             self._first = self._last
-        self._pieces += 1
+        self._pieces += pieces
 
     def usage(self, said: Mapping[str, Any]) -> None:
-        """Take over the engine's own counts (`usage` of the OpenAI protocol)."""
-        self._usage = said
+        """Take over the engine's own counts, by OpenAI's names or by Anthropic's.
+
+        What is told in two parts (Anthropic's streams) adds up.
+        """
+        self._usage = {**self._usage, **{_NAMES.get(name, name): n for name, n in said.items()}}
 
     def figures(self) -> Figures:
         """Return the figures up to now."""
         said = _count(self._usage, "completion_tokens")
         tokens = self._pieces if said is None else said
         details = self._usage.get("prompt_tokens_details")
+        cached = details if isinstance(details, Mapping) else self._usage
         return Figures(
             first_token_ms=None if self._first is None else (self._first - self._started) * 1000,
             duration_ms=(self._clock() - self._started) * 1000,
             prompt_tokens=_count(self._usage, "prompt_tokens"),
-            cached_tokens=_count(details, "cached_tokens")
-            if isinstance(details, Mapping)
-            else None,
+            cached_tokens=_count(cached, "cached_tokens", "cache_read_input_tokens"),
             completion_tokens=tokens,
             counted=said is None,
             tokens_per_s=self._speed(tokens),
@@ -65,7 +73,9 @@ class Meter:
         return (tokens - 1) / (self._last - self._first)
 
 
-def _count(said: Mapping[str, Any], key: str) -> int | None:
-    value = said.get(key)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if is_count else None
+def _count(said: Mapping[str, Any], *keys: str) -> int | None:
+    for key in keys:
+        value = said.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    return None

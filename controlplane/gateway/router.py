@@ -1,4 +1,4 @@
-"""Routes one request: chooses a replica, asks it, and asks another once if no byte has come.
+"""Routes one request: takes a slot, asks its replica, and asks another once if no byte has come.
 
 After the first byte there is no second try: the caller may have acted on what it got.
 """
@@ -9,17 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-import httpx
-
 from controlplane.gateway.addressing import addressed_to
-from controlplane.gateway.choose import IDLE, Load, choose
-from controlplane.gateway.errors import NoReplicaError, RoutingError
+from controlplane.gateway.choose import Load
+from controlplane.gateway.errors import RoutingError
+from controlplane.gateway.http_pool import HttpPool
 from controlplane.gateway.patience import Patience, Timeouts
+from controlplane.gateway.places import LINE_S, Places
 from controlplane.gateway.table import RouteTable
-from controlplane.gateway.upstream import Answer, make_client, open_answer
+from controlplane.gateway.upstream import Answer, open_answer
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
 
-BOOK_LIMIT = 1000  # replicas whose loads are remembered before idle ones are swept out
 JSON_HEADERS = {"content-type": "application/json"}
 
 
@@ -31,7 +30,10 @@ class Ask:
     path: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=lambda: JSON_HEADERS)
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: Timeouts | None = None  # None: the deployment's
+    caller: str = ""  # whose turn it is when slots are short
+    affinity: str = ""  # what should meet the same replica again
+    line_s: float = LINE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +46,14 @@ class Routed:
 
 
 class Router:
-    """Knows the loads of this process's requests. One per process; used on one event loop."""
+    """Asks engines for this process. Used on one event loop."""
 
     def __init__(
-        self,
-        table: RouteTable,
-        client: httpx.AsyncClient | None = None,
-        dice: Random | None = None,
+        self, table: RouteTable, pool: HttpPool | None = None, dice: Random | None = None
     ) -> None:
         self.table = table
-        self._client = client or make_client(Timeouts())
-        self._dice = dice or Random()  # noqa: S311 - it spreads load, it keeps no secret
-        self._loads: dict[str, Load] = {}
+        self.places = Places(table, dice)
+        self._pool = pool or HttpPool()
 
     @asynccontextmanager
     async def ask(self, ask: Ask) -> AsyncIterator[Routed]:
@@ -65,80 +63,71 @@ class Router:
         raised inside the context by reading the answer counts against its replica.
         """
         route = await self.table.find(ask.deployment)
-        replica, answer = await self._open_somewhere(route, ask)
+        routed, began = await self.open(route, ask)
         try:
-            async with answer:
-                yield Routed(route, replica, answer)
+            yield routed
         except RoutingError as error:
-            self._ended(replica, error)
+            self.close(routed, error=error)
             raise
         except BaseException:  # the caller left, or failed itself: says nothing about the replica
-            self._note(replica, self.load_of(replica.id).ended())
+            self.close(routed)
             raise
-        self._note(replica, self.load_of(replica.id).ended().succeeded())
+        self.close(routed, seconds=time.monotonic() - began)
 
-    def load_of(self, replica_id: str) -> Load:
-        """Return what this process has asked of a replica."""
-        return self._loads.get(replica_id, IDLE)
+    async def open(self, route: DeploymentRoute, ask: Ask) -> tuple[Routed, float]:
+        """Return the answer, its first bytes read, and when the engine was asked.
 
-    async def close(self) -> None:
-        """Close idle connections."""
-        await self._client.aclose()
-
-    async def _open_somewhere(
-        self, route: DeploymentRoute, ask: Ask
-    ) -> tuple[ReplicaRoute, Answer]:
-        replica = self._choose(route, besides=None)
+        `close` has to follow. Raises RoutingError.
+        """
+        replica = await self._take(route, ask)
+        began = time.monotonic()
         try:
-            return replica, await self._open(replica, ask)
+            return Routed(route, replica, await self._open(route, replica, ask)), began
         except RoutingError as error:
             if not error.retry_elsewhere or len(route.replicas) == 1:
                 raise
-        other = self._choose(route, besides=replica)
-        return other, await self._open(other, ask)
+        other = await self._take(route, ask, besides=replica)
+        began = time.monotonic()
+        return Routed(route, other, await self._open(route, other, ask)), began
 
-    async def _open(self, replica: ReplicaRoute, ask: Ask) -> Answer:
-        self._note(replica, self.load_of(replica.id).asked())
+    def close(
+        self, routed: Routed, *, error: RoutingError | None = None, seconds: float | None = None
+    ) -> None:
+        """Let go of the engine and of its slot. `seconds`: it answered, and took so long."""
+        routed.answer.close()
+        if seconds is None:
+            self.places.give_back(routed.route, routed.replica, error=error)
+        else:
+            self.places.succeeded(routed.route, routed.replica, seconds)
+
+    def load_of(self, replica_id: str) -> Load:
+        """Return what this process has asked of a replica."""
+        return self.places.load_of(replica_id)
+
+    async def stop(self) -> None:
+        """Close idle connections."""
+        self._pool.close()
+
+    async def _take(
+        self, route: DeploymentRoute, ask: Ask, besides: ReplicaRoute | None = None
+    ) -> ReplicaRoute:
+        return await self.places.take(
+            route, caller=ask.caller, affinity=ask.affinity, besides=besides, line_s=ask.line_s
+        )
+
+    async def _open(self, route: DeploymentRoute, replica: ReplicaRoute, ask: Ask) -> Answer:
         try:
             return await open_answer(
-                self._client,
+                self._pool,
                 replica,
                 path=ask.path,
                 body=addressed_to(replica, ask.body),
                 headers=ask.headers,
-                patience=Patience(ask.timeouts),
+                patience=Patience(ask.timeouts or route.timeouts),
             )
         except RoutingError as error:
-            self._ended(replica, error)
+            self.places.give_back(route, replica, error=error)
             raise
         except BaseException:
-            self._note(replica, self.load_of(replica.id).ended())
+            self.places.give_back(route, replica)
             raise
-
-    def _choose(self, route: DeploymentRoute, besides: ReplicaRoute | None) -> ReplicaRoute:
-        candidates = [r for r in route.replicas if r != besides]
-        chosen = choose(candidates, self._loads, time.monotonic(), self._dice)
-        if chosen is None:
-            raise NoReplicaError(
-                params={
-                    "name": route.name,
-                    "state": route.state,
-                    "failure_code": route.failure_code,
-                    "failure_params": dict(route.failure_params),
-                }
-            )
-        return chosen
-
-    def _ended(self, replica: ReplicaRoute, error: RoutingError) -> None:
-        load = self.load_of(replica.id).ended()
-        failed = error.counts_against_replica
-        self._note(replica, load.failed(time.monotonic()) if failed else load)
-
-    def _note(self, replica: ReplicaRoute, load: Load) -> None:
-        """Replicas come and go; what says nothing any more is not kept."""
-        if load == IDLE:
-            self._loads.pop(replica.id, None)
-            return
-        self._loads[replica.id] = load
-        if len(self._loads) > BOOK_LIMIT:
-            self._loads = {id_: held for id_, held in self._loads.items() if held.outstanding}

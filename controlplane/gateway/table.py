@@ -5,21 +5,16 @@ because hints can be lost). While the database or the broker is away the last kn
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection
 
+from controlplane.gateway.freshness import by_hints, by_time
 from controlplane.offload import offload
 from models_app.domain.errors import NotFoundError
 from models_app.domain.routes import DeploymentRoute
-from models_app.notify import browsers
 from models_app.selectors.routes import routes
 
-log = logging.getLogger(__name__)
-
 REFRESH_S = 15.0
-RETRY_S = 1.0
-COALESCE_S = 0.05  # a rollout hints many times a second; each read serves all hints before it
 MISS_S = 1.0  # how often an unknown name may cause a look into the database
 
 ReadRoutes = Callable[[Collection[str] | None], list[DeploymentRoute]]
@@ -32,69 +27,70 @@ class RouteTable:
         self._read = read
         self._by_id: dict[str, DeploymentRoute] = {}
         self._by_name: dict[str, DeploymentRoute] = {}
-        self._loaded_at: float | None = None
-        self._hinted: set[str] = set()
-        self._hint_came = asyncio.Event()
+        self._looked_at: float | None = None
+        self._look: asyncio.Task[None] | None = None
+        self.is_behind = True  # the last look into the database failed, or there was none yet
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every refresh."""
+        self._listeners.append(listener)
+
+    def by_id(self, public_id: str) -> DeploymentRoute | None:
+        """Return what is known of a deployment now."""
+        return self._by_id.get(public_id)
+
+    def by_name(self, name: str) -> DeploymentRoute | None:
+        """Return what is known of a deployment now."""
+        return self._by_name.get(name)
+
+    def known(self, ref: str) -> DeploymentRoute | None:
+        """Return what is known of a deployment now, by public id or name."""
+        return self._by_id.get(ref) or self._by_name.get(ref)
+
+    def all(self) -> list[DeploymentRoute]:
+        """Return every route that is known now."""
+        return list(self._by_id.values())
 
     async def find(self, ref: str) -> DeploymentRoute:
         """Return the route of a deployment by public id or name. Raises NotFoundError."""
-        found = self._by_id.get(ref) or self._by_name.get(ref)
-        if found is None and self._may_look_again():
-            await self.refresh()
-            found = self._by_id.get(ref) or self._by_name.get(ref)
+        found = self.known(ref)
+        if found is None and await self.look_again():
+            found = self.known(ref)
         if found is None:
             raise NotFoundError(params={"kind": "deployment", "ref": ref[:100]})
         return found
 
     async def refresh(self, only: Collection[str] | None = None) -> None:
         """Read all routes again, or those of the deployments `only`."""
+        if only is None:
+            self._looked_at, self.is_behind = time.monotonic(), True
         fresh = await offload(self._read, only)
         if only is None:
             self._by_id = {route.id: route for route in fresh}
-            self._loaded_at = time.monotonic()
+            self.is_behind = False
         else:
             for gone in only:
                 self._by_id.pop(gone, None)
             self._by_id.update({route.id: route for route in fresh})
         self._by_name = {route.name: route for route in self._by_id.values()}
+        for listener in self._listeners:
+            listener()
 
     async def keep_fresh(self) -> None:
         """Refresh by hints and by time until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_hints())
-            group.create_task(self._apply_hints())
-            group.create_task(self._follow_time())
+            group.create_task(by_time("routes", self.refresh, REFRESH_S))
+            group.create_task(by_hints("deployment", self.refresh))
 
-    def _may_look_again(self) -> bool:
-        return self._loaded_at is None or time.monotonic() - self._loaded_at >= MISS_S
+    async def look_again(self) -> bool:
+        """Read all routes for the sake of an unknown name, if that was not just done.
 
-    async def _follow_time(self) -> None:
-        while True:
-            try:
-                await self.refresh()
-                await asyncio.sleep(REFRESH_S)
-            except Exception as error:  # noqa: BLE001 - this loop outlives every fault it waits out
-                log.warning("routes not refreshed, the last known ones serve on: %s", error)
-                await asyncio.sleep(RETRY_S)
-
-    async def _follow_hints(self) -> None:
-        while True:
-            try:
-                async with browsers.listen(browsers.list_group("deployment")) as listener:
-                    while True:
-                        self._hinted.add((await listener.receive())["id"])
-                        self._hint_came.set()
-            except Exception as error:  # noqa: BLE001 - as above
-                log.warning("no hints for the routes, time refreshes them: %s", error)
-            await asyncio.sleep(RETRY_S)
-
-    async def _apply_hints(self) -> None:
-        while True:
-            await self._hint_came.wait()
-            self._hint_came.clear()
-            hinted, self._hinted = self._hinted, set()
-            try:
-                await self.refresh(hinted)
-            except Exception as error:  # noqa: BLE001 - as above
-                log.warning("hinted routes not refreshed: %s", error)
-            await asyncio.sleep(COALESCE_S)
+        Those who ask while it is being done wait for the same look. Return whether there was one.
+        """
+        if self._look is None or self._look.done():
+            if self._looked_at is not None and time.monotonic() - self._looked_at < MISS_S:
+                return False
+            self._look = asyncio.create_task(self.refresh())
+        await asyncio.shield(self._look)
+        return True

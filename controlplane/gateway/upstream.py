@@ -1,16 +1,14 @@
-"""Speaks HTTP to one replica's engine: opens an answer, reads it, and lets go of it at once.
+"""Asks one replica's engine: opens an answer, reads it, and lets go of it at once.
 
-The only user of httpx in the routing core. Bytes pass as they came. When the caller stops reading
-(cancelled, or it closes the answer) the connection is closed, which tells the engine to stop.
+Bytes pass as they came. When the caller stops reading (cancelled, or it closes the answer) the
+connection is closed, which tells the engine to stop.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import NoReturn, Self
-
-import httpx
 
 from controlplane.gateway.errors import (
     AnswerStalledError,
@@ -21,38 +19,30 @@ from controlplane.gateway.errors import (
     FirstTokenTimeoutError,
     RoutingError,
 )
-from controlplane.gateway.patience import Patience, Timeouts
+from controlplane.gateway.exchange import Connection, ConnectionBrokenError
+from controlplane.gateway.http_pool import HeadTimeoutError, HttpPool, request_head
+from controlplane.gateway.patience import Patience
 from models_app.domain.routes import ReplicaRoute
 
 ERROR_BODY_LIMIT = 64 * 1024
 MESSAGE_LIMIT = 500
 BUSY = frozenset({502, 503, 504})
-KEEPALIVE_S = 4.0  # llama.cpp closes idle connections after 5 s; we do first, so none is stale
-CLOSE_S = 2.0
-
-
-def make_client(timeouts: Timeouts) -> httpx.AsyncClient:
-    """Return the HTTP client of a routing core: no proxies, no redirects, no cookies kept."""
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(None, connect=timeouts.connect_s),
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEEPALIVE_S
-        ),
-        trust_env=False,
-        follow_redirects=False,
-    )
+SUCCESS = range(200, 300)
+END_S = 0.05  # a connection that can be kept is worth so much waiting
 
 
 class Answer:
     """An engine's answer whose first bytes have come. Close it, or use it as a context."""
 
-    def __init__(self, replica: ReplicaRoute, response: httpx.Response, patience: Patience) -> None:
+    def __init__(
+        self, pool: HttpPool, replica: ReplicaRoute, connection: Connection, patience: Patience
+    ) -> None:
         self.replica = replica
-        self.status = response.status_code
-        self.headers = response.headers
+        self.status = connection.status
+        self.headers: Mapping[str, str] = connection.headers
         self.patience = patience
-        self._response = response
-        self._stream = response.aiter_raw()
+        self._pool = pool
+        self._connection: Connection | None = connection
         self._first: bytes | None = None
         self._read_any = False
 
@@ -62,18 +52,27 @@ class Answer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes. Raises EngineDiedError and the two timeouts."""
-        chunk, self._first = self._first, None
-        while chunk is not None:
+        while (chunk := await self.read()) is not None:
             yield chunk
-            chunk = await self._next()
 
-    async def close(self) -> None:
-        """Let go of the engine; bounded, and safe to repeat."""
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._response.aclose()
-        except (TimeoutError, httpx.HTTPError):
-            pass
+    async def read(self) -> bytes | None:
+        """Return what has come since, None at the end. Raises as `chunks` does."""
+        if self._first is not None:
+            chunk, self._first = self._first, None
+            return chunk
+        return await self._next()
+
+    def close(self) -> None:
+        """Let go of the engine; safe to repeat."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.give_back(self.replica.address, connection)
+
+    async def finish(self) -> None:
+        """Wait a moment for the end of a body whose content is known to be over."""
+        if self._connection is not None:
+            with suppress(ConnectionBrokenError, TimeoutError):
+                await self._connection.read(END_S)
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,28 +83,26 @@ class Answer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.close()
+        self.close()
 
     async def _next(self) -> bytes | None:
+        if self._connection is None:
+            return None
         try:
-            async with asyncio.timeout(self.patience.wait()):
-                chunk = await anext(self._stream, None)
+            chunk = await self._connection.read(self.patience.wait())
         except TimeoutError:
             raise _timed_out(self.replica, self.patience) from None
-        except httpx.HTTPError as error:
-            raise self._broken(error) from error
+        except ConnectionBrokenError as error:
+            kind = EngineDiedError if self._read_any else EngineUnreachableError
+            raise kind(params=_where(self.replica) | {"detail": error.detail}) from error
         finally:
             self.patience.waited()
         self._read_any = self._read_any or chunk is not None
         return chunk
 
-    def _broken(self, error: httpx.HTTPError) -> RoutingError:
-        kind = EngineDiedError if self._read_any else EngineUnreachableError
-        return kind(params=_where(self.replica) | {"detail": type(error).__name__})
-
 
 async def open_answer(
-    client: httpx.AsyncClient,
+    pool: HttpPool,
     replica: ReplicaRoute,
     *,
     path: str,
@@ -118,26 +115,26 @@ async def open_answer(
     Raises RoutingError: EngineUnreachableError, EngineBusyError, EngineRefusedError,
     FirstTokenTimeoutError.
     """
-    request = client.build_request(
-        "POST", f"http://{replica.address}{path}", content=body, headers=dict(headers)
-    )
+    head = request_head("POST", path, replica.address, len(body), headers)
+    connect_s = patience.timeouts.connect_s
     try:
-        async with asyncio.timeout(patience.wait()):
-            response = await client.send(request, stream=True)
-    except TimeoutError:
+        connection = await pool.ask(
+            replica.address, head, body, connect_s=connect_s, head_s=patience.wait()
+        )
+    except HeadTimeoutError:
         raise _timed_out(replica, patience) from None
-    except httpx.HTTPError as error:
+    except (OSError, ConnectionBrokenError) as error:
         params = _where(replica) | {"detail": type(error).__name__}
         raise EngineUnreachableError(params=params) from error
     finally:
         patience.waited()
-    answer = Answer(replica, response, patience)
+    answer = Answer(pool, replica, connection, patience)
     try:
-        if not response.is_success:
+        if answer.status not in SUCCESS:
             await _refuse(answer)
         await answer.first()
     except BaseException:
-        await answer.close()
+        answer.close()
         raise
     return answer
 
@@ -153,8 +150,23 @@ async def _refuse(answer: Answer) -> NoReturn:
     except RoutingError:
         pass  # the status says enough
     kind = EngineBusyError if answer.status in BUSY else EngineRefusedError
-    said = {"engine_status": answer.status, "message": error_message(body)}
+    said = {
+        "engine_status": answer.status,
+        "engine_code": error_code(body),
+        "message": error_message(body),
+    }
     raise kind(params=_where(answer.replica) | said)
+
+
+def error_code(body: bytes) -> str:
+    """Return the engine's own word for an error, if it has one."""
+    try:
+        found = json.loads(body[:ERROR_BODY_LIMIT])
+    except (ValueError, RecursionError):
+        return ""
+    error = found.get("error") if isinstance(found, dict) else None
+    words = (error.get("code"), error.get("type")) if isinstance(error, dict) else ()
+    return next((word[:MESSAGE_LIMIT] for word in words if isinstance(word, str) and word), "")
 
 
 def error_message(body: bytes) -> str:

@@ -33,6 +33,10 @@ class UsageBook:
         """Take a record; it is in the database within WRITE_S."""
         self._waiting.append(record)
 
+    def waiting(self) -> list[UsageRecord]:
+        """Return what is not in the database yet, oldest first."""
+        return list(self._waiting)
+
     async def write_regularly(self) -> None:
         """Write what was noted, until cancelled."""
         while True:

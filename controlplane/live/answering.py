@@ -16,7 +16,6 @@ from django.utils import timezone, translation
 from controlplane.gateway.completions import ChatStream, Piece, ToolCallPiece
 from controlplane.gateway.core import RoutingCore
 from controlplane.gateway.meter import Meter
-from controlplane.gateway.patience import Timeouts
 from controlplane.gateway.router import Ask, Routed
 from controlplane.live.chat_request import PATH, ChatRequest, as_curl, as_json
 from controlplane.wording.markdown import markdown_html
@@ -28,7 +27,6 @@ from models_app.services.usage import UsageRecord
 RENDER_S = 0.25
 RENDER_SHARE = 8  # rendering waits so many times as long as it took
 ROUTE = "playground"
-TIMEOUTS = Timeouts()
 
 
 class SendFrame(Protocol):
@@ -87,7 +85,7 @@ class Answering:
     async def _answer(self) -> str:
         self._route = await self._core.table.find(self._request.deployment)
         body = self._request.body(self._route.name)
-        ask = Ask(self._route.id, PATH, as_json(body).encode(), timeouts=TIMEOUTS)
+        ask = Ask(self._route.id, PATH, as_json(body).encode(), caller=f"{ROUTE}:{self._user_id}")
         async with self._core.router.ask(ask) as routed:
             self._replica_id = routed.replica.row_id
             await self._tell_started(routed, body)

@@ -63,21 +63,31 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def acted(
-    request: HttpRequest, text: str, *, to: str, undo: str = "", moves: bool = False
+    request: HttpRequest,
+    text: str,
+    *,
+    to: str,
+    undo: str = "",
+    moves: bool = False,
+    level: str = "success",
 ) -> HttpResponse:
     """Answer a change that was made: a toast on the page, or a redirect that carries it.
 
     `to` is the page of the object; with `moves` the browser goes there in any case. `undo` is the
-    address whose POST takes the change back.
+    address whose POST takes the change back; `level` is success, warning or error.
     """
     if is_htmx(request) and not moves:
-        return told(HttpResponse(status=204), text, undo=undo, repaint=True)
-    messages.success(request, text, extra_tags=f"{UNDO}{undo}" if undo else "")
+        return told(HttpResponse(status=204), text, level=level, undo=undo, repaint=True)
+    tags = f"{UNDO}{undo}" if undo else ""
+    messages.add_message(request, _LEVELS[level], text, extra_tags=tags)
     if is_htmx(request):
         response = HttpResponse(status=204)
         response["HX-Redirect"] = to
         return response
     return HttpResponseRedirect(to)
+
+
+_LEVELS = {"success": messages.SUCCESS, "warning": messages.WARNING, "error": messages.ERROR}
 
 
 def told(

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 
 from controlplane.web.views import (
     audit,
+    bulk,
     deployment_actions,
     deployment_form,
     deployments,
@@ -97,6 +98,12 @@ _operations = [
     path("operations/<uuid:ref>/cancel", operations.cancel, name="operation-cancel"),
     path("operations/<uuid:ref>/retry", operations.retry, name="operation-retry"),
 ]
+_bulk = [
+    path("bulk/deployments", bulk.deployments, name="deployments-bulk"),
+    path("bulk/deployments/delete", bulk.deployments_delete, name="deployments-delete"),
+    path("bulk/models/delete", bulk.models_delete, name="models-delete"),
+    path("bulk/operations", bulk.operations, name="operations-bulk"),
+]
 _playground = [
     path("playground/", playground.page, name="playground"),
     path("playground/keep", playground.keep, name="playground-keep"),
@@ -133,6 +140,7 @@ urlpatterns: list[URLPattern] = [
     *_hosts,
     *_models,
     *_operations,
+    *_bulk,
     *_playground,
     *_people,
 ]

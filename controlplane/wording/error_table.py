@@ -6,6 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from controlplane.wording.gateway_error_table import GATEWAY_SENTENCES
+
 Text = str | Promise
 
 _RELOAD = _("Read it again, then repeat the change.")
@@ -16,6 +18,7 @@ _LOWER = _("Lower it, then send it again.")
 _CHOOSE_KNOWN = _("Choose one of those that exist.")
 
 SENTENCES: dict[str, tuple[Text, Text]] = {
+    **GATEWAY_SENTENCES,
     # --- who asks ----------------------------------------------------------------------------
     "NOT_SIGNED_IN": (_("You are not signed in."), _SIGN_IN),
     "SIGN_IN_FAILED": (_("Name or password is wrong."), _("Check both and try again.")),
@@ -172,6 +175,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
     ),
     "NAME_TAKEN": (_("The name “{name}” is taken."), _("Choose another name.")),
     "NAME_NOT_CONFIRMED": (_("The name typed is not the name shown."), _("Type it once more.")),
+    "NOTHING_SELECTED": (
+        _("Nothing was selected, or too much at once."),
+        _("Select between 1 and {limit} rows."),
+    ),
     "CURSOR_INVALID": (
         _("The cursor is not one of this list."),
         _("Start again without a cursor, with the same filters as before."),

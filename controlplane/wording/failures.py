@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.wording import connecting, containers
+from controlplane.wording.errors import error_sentence
 from controlplane.wording.failure_words import Text, Words
 from controlplane.wording.filling import fill, has_all
 from controlplane.wording.gguf_faults import FAULTS
@@ -31,6 +32,8 @@ class FailureText:
 def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureText:
     """Return the wording of a stored failure; one without wording says so by its own name."""
     known = dict(params or {})
+    if known.get("refusal"):
+        known["refused"] = error_sentence(str(known["refusal"]), known)
     words = _words_of(code, known)
     sentence = next((s for s in words.sentences if has_all(s, known)), words.sentences[-1])
     passed_over = known.get("passed_over")
@@ -136,6 +139,16 @@ _WORDS: dict[str, Words] = {
             _("The download stopped making progress."),
         ),
         (_WAITS, _("The download goes on where it stopped.")),
+    ),
+    _F.SOURCE_CUT: Words(
+        (
+            _("The line broke after {done_bytes}, and this server cannot go on from there."),
+            _("The line broke, and this server cannot go on from there."),
+        ),
+        (
+            _("Retry: it begins again from the first byte."),
+            _("Bring the file another way: download it yourself, then upload it."),
+        ),
     ),
     _F.SOURCE_CHANGED: Words(
         (
@@ -246,6 +259,10 @@ _WORDS: dict[str, Words] = {
             _("The Ollama server refuses what Slipway asks."),
         ),
         (_("Check the model's name and its Modelfile, then retry."),),
+    ),
+    _F.WISH_REFUSED: Words(
+        (_("It was refused: {refused}"), _("What was asked for was refused.")),
+        (_("Change what was asked for, then retry."),),
     ),
     _F.INTERNAL: Words(
         (_("Slipway itself failed at this step ({reason})."), _("Slipway itself failed here.")),

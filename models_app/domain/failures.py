@@ -25,6 +25,7 @@ class FailureCode(StrEnum):
     SOURCE_REFUSED = "SOURCE_REFUSED"
     SOURCE_STALLED = "SOURCE_STALLED"
     SOURCE_CHANGED = "SOURCE_CHANGED"
+    SOURCE_CUT = "SOURCE_CUT"  # and the other side cannot resume
     # scheduling
     NOT_ENOUGH_MEMORY = "NOT_ENOUGH_MEMORY"
     MEMORY_UNKNOWN = "MEMORY_UNKNOWN"
@@ -77,6 +78,7 @@ class FailureCode(StrEnum):
     HOST_BUSY = "HOST_BUSY"  # it answers, and takes nothing more for now
     OLLAMA_REFUSED = "OLLAMA_REFUSED"  # in the server's own words
     # our own
+    WISH_REFUSED = "WISH_REFUSED"  # the ledger forbids what was asked; `refusal` is its error code
     INTERNAL = "INTERNAL"
 
 
@@ -89,6 +91,7 @@ TERMINAL = frozenset(
         FailureCode.DISK_FULL,
         FailureCode.SOURCE_REFUSED,
         FailureCode.SOURCE_CHANGED,
+        FailureCode.SOURCE_CUT,
         FailureCode.CONTEXT_TOO_LARGE,
         FailureCode.RUNTIME_UNSUPPORTED,
         FailureCode.PARAMETERS_INVALID,
@@ -114,6 +117,7 @@ TERMINAL = frozenset(
         FailureCode.API_TOO_OLD,
         FailureCode.NOT_DOCKER,
         FailureCode.NOT_OLLAMA,
+        FailureCode.WISH_REFUSED,
     }
 )
 """Codes that waiting does not mend: no automatic retry, a person decides."""

@@ -1,5 +1,6 @@
 """Reads of gateway keys: for the gateway, which checks access itself, and for people."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -12,11 +13,20 @@ from models_app.domain.states import Role
 from models_app.models import GatewayKey
 from models_app.selectors.lookup import row_by_ref
 
+KEY_ID_LENGTH = 16
+
 
 def key_by_id(key_id: str) -> GatewayKeyFacts | None:
     """Return what the gateway must know of a key; None when there is none. One query."""
     key = GatewayKey.objects.select_related("owner").filter(key_id=key_id[:16]).first()
     return None if key is None else facts_of(key)
+
+
+def keys_by_ids(key_ids: Collection[str]) -> dict[str, GatewayKeyFacts]:
+    """Return what the gateway must know of several keys; those that do not exist are left out."""
+    wanted = [key_id for key_id in key_ids if len(key_id) <= KEY_ID_LENGTH]
+    keys = GatewayKey.objects.select_related("owner").filter(key_id__in=wanted)
+    return {key.key_id: facts_of(key) for key in keys}
 
 
 def facts_of(key: GatewayKey) -> GatewayKeyFacts:

@@ -14,7 +14,7 @@ EVIDENCE_LINES = 30
 def diagnose(
     runtime: Runtime, engine: Engine, replica: Replica, observed: Observed | None
 ) -> FailureError:
-    """Return the failure of an ended workload and clear it away; its output is kept as evidence."""
+    """Return the failure of an ended workload. It is cleared away once this is recorded."""
     lines = last_lines(runtime, replica)
     exit_code = observed.exit_code if observed else None
     code, params = FailureCode.ENGINE_EXITED, {"exit_code": exit_code}
@@ -23,14 +23,12 @@ def diagnose(
         code, params = FailureCode.OUT_OF_MEMORY, _memory(replica)
     elif problem:
         code, params = FailureCode(problem.code), dict(problem.params)
-    runtime.remove(replica.workload, force=True)
     return FailureError(Failure(code, params, lines))
 
 
-def end_with(runtime: Runtime, replica: Replica, code: FailureCode, **params: Any) -> FailureError:
-    """Return a failure of a workload that still runs, and end it; the next try starts afresh."""
+def give_up(runtime: Runtime, replica: Replica, code: FailureCode, **params: Any) -> FailureError:
+    """Return a failure of a workload that still runs. It is ended once this is recorded."""
     lines = last_lines(runtime, replica)
-    runtime.remove(replica.workload, force=True)
     return FailureError(Failure(code, params, lines))
 
 

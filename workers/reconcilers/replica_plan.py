@@ -61,6 +61,8 @@ def plan(view: ReplicaView, observed: Observed | None) -> Action:
 
 
 def _plan_run(view: ReplicaView, observed: Observed | None) -> Action:
+    if observed and view.state == ReplicaState.BACKOFF:
+        return Action.END_NOW  # it ended or was given up, and the failure is recorded
     if observed and observed.running:
         is_other = bool(view.spec_hash) and observed.spec_hash != view.spec_hash
         return Action.REPLACE if is_other else Action.WATCH

@@ -24,7 +24,7 @@ from workers.clients.engine_http import (
 )
 from workers.engines.base import Engine
 from workers.reconcilers.base import Result
-from workers.reconcilers.replica_failures import end_with
+from workers.reconcilers.replica_failures import give_up
 from workers.reconcilers.replica_prepare import Prepared, filled, prepare
 from workers.runtimes.base import Runtime
 
@@ -109,7 +109,7 @@ class Watch:
         since = self.replica.progress_at or self.replica.started_at or self.replica.updated_at
         stalled_s = (timezone.now() - since).total_seconds()
         if stalled_s > self.probe.startup_stall_s:
-            raise self._end_with(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
+            raise self._give_up(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
         return Result(LOOK_STARTING_S)
 
     def _count_failed_try(self, answer: Answer) -> Result:
@@ -133,7 +133,7 @@ class Watch:
             return Result(LOOK_READY_S)
         misses = self.replica.misses + 1
         if misses >= MISSES_TO_RESTART:
-            raise self._end_with(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
+            raise self._give_up(FailureCode.HEALTH_LOST, misses=misses, answer=answer.text)
         is_ill_now = misses == MISSES_TO_UNHEALTHY
         replica_step(
             self.lease,
@@ -193,11 +193,11 @@ class Watch:
     def _explained(self, answer: Answer) -> FailureError:
         """Return the failure that the engine's own answer tells of, and end the workload."""
         problem = self.engine.explain((answer.text,), None)
-        error = self._end_with(FailureCode.READINESS_FAILED, answer=answer.text)
+        error = self._give_up(FailureCode.READINESS_FAILED, answer=answer.text)
         if problem is None:
             return error
         lines = (*error.failure.evidence, answer.text)
         return FailureError(Failure(FailureCode(problem.code), dict(problem.params), lines))
 
-    def _end_with(self, code: FailureCode, **params: Any) -> FailureError:
-        return end_with(self.runtime, self.replica, code, **params)
+    def _give_up(self, code: FailureCode, **params: Any) -> FailureError:
+        return give_up(self.runtime, self.replica, code, **params)

@@ -195,7 +195,7 @@ def _watch(step: Step) -> Result:
     replica, observed = step.replica, step.observed
     if observed is None:
         return Result(START_POLL_S)
-    if replica.state in {ReplicaState.PENDING, ReplicaState.PLACING, ReplicaState.BACKOFF}:
+    if replica.state in {ReplicaState.PENDING, ReplicaState.PLACING}:
         replica_step(
             step.lease,
             replica,
@@ -243,7 +243,7 @@ def _spec(step: Step) -> WorkloadSpec:
 def _failed(replica: Replica, lease: Lease[Replica], error: FailureError) -> Result:
     retry_s = backoff_s(replica.attempts + 1) if error.failure.retry else None
     replica_failed(lease, replica, error.failure, retry_s=retry_s)
-    return Result(retry_s)
+    return Result(END_POLL_S)  # first told, then cleared away: a crash between loses neither
 
 
 def _since(moment: datetime | None) -> float | None:

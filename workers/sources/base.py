@@ -48,6 +48,7 @@ class Source(Protocol):
 
         SHALL resume where `part` ends. SHALL raise FailureError(SOURCE_CHANGED) when what is
         offered now is not what was begun, SOURCE_UNREACHABLE when the other side is away,
-        SOURCE_REFUSED when it says no, DISK_FULL when the disk is. Never writes anywhere else.
+        SOURCE_REFUSED when it says no, SOURCE_CUT when the line broke and cannot be resumed,
+        DISK_FULL when the disk is. Never writes anywhere else.
         """
         ...

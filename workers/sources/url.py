@@ -5,30 +5,26 @@ that a name that resolves differently a moment later leads nowhere new.
 """
 
 import errno
-import ipaddress
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from models_app.domain.addresses import Network, Resolver, resolve
-from models_app.domain.errors import InvalidError
+from models_app.domain.addresses import Resolver, resolve
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import Transfer
-from models_app.domain.urls import GuardedUrl, guard_url
 from workers.sources.base import Description, promised_sha256
 from workers.sources.copying import check_space
+from workers.sources.streams import STREAMS, Stream
+from workers.sources.web import PARTIAL, RANGE_UNKNOWN, READ_S, Web, validators_of, whole_size
 
-TIMEOUT = httpx.Timeout(connect=10.0, read=30.0, write=10.0, pool=10.0)
-REDIRECTS = 5
-CHUNK = 1 << 20
-RETRY_AFTER_LIMIT_S = 600.0
-PARTIAL = httpx.codes.PARTIAL_CONTENT
+STALLED_S = 30.0  # without a byte
 
 
 class UrlSource:
@@ -37,19 +33,19 @@ class UrlSource:
     key = "url"
 
     def __init__(self, *, allow: Sequence[str] = (), resolver: Resolver = resolve) -> None:
-        self._allow: tuple[Network, ...] = tuple(ipaddress.ip_network(text) for text in allow)
-        self._resolver = resolver
+        self._web = Web(allow, resolver)
 
     def describe(self, reference: Mapping[str, Any]) -> Description:
         """Ask for the first byte: its headers say the size, and whether it can be resumed."""
         url = str(reference.get("url", ""))
-        with self._open(url, {"Range": "bytes=0-0"}) as response:
+        with ExitStack() as closing:
+            response = self._web.open(url, {"Range": "bytes=0-0"}, closing)
             name = PurePosixPath(unquote(urlsplit(url).path)).name
             return Description(
                 file_name=safe_file_name(name or "model.gguf"),
-                size_bytes=_whole_size(response),
+                size_bytes=whole_size(response),
                 sha256=promised_sha256(reference),
-                validators=_validators(response),
+                validators=validators_of(response),
             )
 
     def fetch(
@@ -60,110 +56,87 @@ class UrlSource:
         *,
         seconds: float,
     ) -> Transfer:
-        """Append what comes within `seconds`."""
+        """Append what comes within `seconds`; of silence, READ_S more at most."""
         until = time.monotonic() + seconds
-        have = part.stat().st_size if part.exists() else 0
-        size = description.size_bytes
+        have, size = _size_of(part), description.size_bytes
         if size is not None:
+            if have > size:
+                raise _changed(part, was=size, now=have)
+            if have == size and part.exists():
+                return Transfer(have, size, finished=True, path=str(part))
             check_space(part, size)
-            if have >= size:
-                return Transfer(have, size, finished=have == size, path=str(part))
-        with self._open(str(reference.get("url", "")), _range_headers(have, description)) as answer:
+        stream = STREAMS.take(part, have) or self._begin(reference, description, part, have)
+        if stream is None:  # the server says that there is no more than what is here
+            return Transfer(have, have, finished=True, path=str(part))
+        done, is_end = _append(stream, part, until)
+        is_whole = done == size if size is not None else is_end
+        if not is_whole:
+            _check_alive(part, grew=done != have)
+        return Transfer(done, size, finished=is_whole, path=str(part))
+
+    def _begin(
+        self, reference: Mapping[str, Any], description: Description, part: Path, have: int
+    ) -> Stream | None:
+        """Ask for what is missing; None when nothing is."""
+        closing = ExitStack()
+        with ExitStack() as failing:
+            failing.push(closing.__exit__)
+            headers = _range_headers(have, description)
+            answer = self._web.open(str(reference.get("url", "")), headers, closing)
+            if answer.status_code == RANGE_UNKNOWN:
+                if whole_size(answer) == have and description.size_bytes is None:
+                    return None
+                raise _changed(part, was=description.size_bytes, now=whole_size(answer))
             _check_unchanged(answer, description, part)
             if have and answer.status_code != PARTIAL:
                 part.unlink(missing_ok=True)  # the server cannot resume: from the beginning
-                have = 0
-            done, is_end = _append(answer, part, until)
-        is_whole = done == size if size is not None else is_end
-        return Transfer(done, size, finished=is_whole, path=str(part))
-
-    @contextmanager
-    def _open(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        for _ in range(REDIRECTS + 1):
-            guarded = self._guard(url)
-            with _client() as client:
-                request = _request(client, guarded, headers)
-                try:
-                    response = client.send(request, stream=True)
-                except httpx.HTTPError as error:
-                    raise _unreachable(guarded, error) from error
-                try:
-                    if not response.is_redirect:
-                        _check_status(response, guarded)
-                        yield response
-                        return
-                    url = urljoin(url, response.headers.get("location", ""))
-                except httpx.HTTPError as error:
-                    raise _unreachable(guarded, error) from error
-                finally:
-                    response.close()
-        raise fail(FailureCode.SOURCE_REFUSED, reason="redirects", url=url[:200])
-
-    def _guard(self, url: str) -> GuardedUrl:
-        try:
-            return guard_url(url, allow=self._allow, resolver=self._resolver)
-        except InvalidError as error:
-            raise fail(FailureCode.SOURCE_REFUSED, reason=error.code, url=url[:200]) from None
-        except OSError as error:
-            raise fail(FailureCode.SOURCE_UNREACHABLE, url=url[:200], reason=str(error)) from error
+            failing.pop_all()
+        can_resume = answer.status_code == PARTIAL or answer.headers.get("accept-ranges") == "bytes"
+        return Stream(answer.iter_raw(), closing, can_resume=can_resume)
 
 
-def _client() -> httpx.Client:
-    # trust_env False: a proxy from the environment would connect past the guard.
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+def _append(stream: Stream, part: Path, until: float) -> tuple[int, bool]:
+    """Write what comes; return (size of the part, whether the answer came to its end).
 
-
-def _request(
-    client: httpx.Client, guarded: GuardedUrl, headers: Mapping[str, str]
-) -> httpx.Request:
-    """Return a request to the checked address that carries the asked name."""
-    address = guarded.addresses[0]
-    target = f"[{address}]" if ":" in address else address
-    default = {"http": 80, "https": 443}[guarded.scheme]
-    name = guarded.host if guarded.port == default else f"{guarded.host}:{guarded.port}"
-    return client.build_request(
-        "GET",
-        f"{guarded.scheme}://{target}:{guarded.port}{guarded.path}",
-        headers={"Host": name, "Accept-Encoding": "identity", **headers},
-        extensions={"sni_hostname": guarded.host},
-    )
-
-
-def _append(answer: httpx.Response, part: Path, until: float) -> tuple[int, bool]:
-    """Write what comes; return (size of the part, whether the answer came to its end)."""
+    Time is up: the answer is kept for the next slice. Cut off: what came is kept, and the next
+    slice asks for what is behind it; a server that cannot resume ends the work with SOURCE_CUT.
+    """
+    is_kept = False
     try:
         with part.open("ab") as file:
-            for chunk in answer.iter_raw(CHUNK):
+            for chunk in stream.chunks:
                 file.write(chunk)
                 if time.monotonic() >= until:
+                    file.flush()
+                    STREAMS.keep(part, file.tell(), stream)
+                    is_kept = True
                     return file.tell(), False
             return file.tell(), True
-    except httpx.ReadTimeout as error:
-        raise fail(FailureCode.SOURCE_STALLED, seconds=TIMEOUT.read) from error
     except httpx.HTTPError:
-        # Cut off on the way: what came is kept, the next slice goes on behind it.
-        return part.stat().st_size, False
+        done = _size_of(part)
+        if not stream.can_resume:
+            raise fail(FailureCode.SOURCE_CUT, done_bytes=done) from None
+        return done, False
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise fail(FailureCode.DISK_FULL, path=str(part.parent)) from error
         raise
+    finally:
+        if not is_kept:
+            stream.close()
 
 
-def _check_status(response: httpx.Response, guarded: GuardedUrl) -> None:
-    code = response.status_code
-    if code in {httpx.codes.OK, PARTIAL}:
+def _check_alive(part: Path, *, grew: bool) -> None:
+    """Raise FailureError SOURCE_STALLED when nothing came for so long; the file's time remembers.
+
+    A file that is older than any pause between slices was left alone, not stalled.
+    """
+    silent = time.time() - part.stat().st_mtime
+    if grew or silent < STALLED_S:
         return
-    details: dict[str, Any] = {"status": code, "url": guarded.url[:200]}
-    if code in {429, 503}:
-        details["retry_after_s"] = _retry_after(response)
-    if code in {408, 425, 429} or code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        raise fail(FailureCode.SOURCE_UNREACHABLE, **details)
-    raise fail(FailureCode.SOURCE_REFUSED, **details)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return min(float(text), RETRY_AFTER_LIMIT_S) if text.isdigit() else None
+    os.utime(part)  # the next try has its own time
+    if silent < 3 * STALLED_S + READ_S:
+        raise fail(FailureCode.SOURCE_STALLED, seconds=STALLED_S)
 
 
 def _range_headers(have: int, description: Description) -> dict[str, str]:
@@ -177,32 +150,20 @@ def _range_headers(have: int, description: Description) -> dict[str, str]:
 
 
 def _check_unchanged(answer: httpx.Response, description: Description, part: Path) -> None:
-    now = _validators(answer)
+    now = validators_of(answer)
     for name, before in description.validators.items():
         if name in now and now[name] != before:
-            part.unlink(missing_ok=True)
-            raise fail(FailureCode.SOURCE_CHANGED, was=before, now=now[name])
-    size = _whole_size(answer)
+            raise _changed(part, was=before, now=now[name])
+    size = whole_size(answer)
     if size is not None and description.size_bytes not in {None, size}:
-        part.unlink(missing_ok=True)
-        raise fail(FailureCode.SOURCE_CHANGED, was=description.size_bytes, now=size)
+        raise _changed(part, was=description.size_bytes, now=size)
 
 
-def _validators(response: httpx.Response) -> dict[str, str]:
-    found = {
-        "etag": response.headers.get("etag"),
-        "modified": response.headers.get("last-modified"),
-    }
-    return {name: value for name, value in found.items() if value}
+def _changed(part: Path, *, was: object, now: object) -> Exception:
+    """What is offered is not what was begun: nothing of it is kept."""
+    part.unlink(missing_ok=True)
+    return fail(FailureCode.SOURCE_CHANGED, was=was, now=now)
 
 
-def _whole_size(response: httpx.Response) -> int | None:
-    if response.status_code == PARTIAL:
-        total = response.headers.get("content-range", "").rpartition("/")[2]
-        return int(total) if total.isdigit() else None
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isdigit() else None
-
-
-def _unreachable(guarded: GuardedUrl, error: Exception) -> Exception:
-    return fail(FailureCode.SOURCE_UNREACHABLE, url=guarded.url[:200], reason=repr(error))
+def _size_of(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0

@@ -227,6 +227,22 @@
     }
     selection(form);
   });
+  document.addEventListener("keydown", (event) => {
+    // Enter in a box would press the form's first button, whatever that does.
+    if (event.key === "Enter" && event.target.matches("[data-bulk] input[type=checkbox]")) {
+      event.preventDefault();
+    }
+  });
+  document.addEventListener("slipway:painted", ({ target }) => {
+    const form = target.closest("[data-bulk]"); // rows came and went
+    if (form) selection(form);
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+    const form = elt.closest?.("[data-bulk]");
+    if (!form || !successful) return;
+    for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = false;
+    selection(form);
+  });
   document.addEventListener("input", (event) => {
     const field = event.target;
     if (field.dataset.output) byId(field.dataset.output).textContent = number(Number(field.value));

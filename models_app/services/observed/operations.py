@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from models_app.domain.failures import Failure
+from models_app.domain.failures import Failure, FailureCode
 from models_app.domain.states import (
     OPERATION_STEPS,
     OperationState,
@@ -24,10 +24,13 @@ def operation_progress(
     state = OperationState(operation.state)
     if state == OperationState.PENDING:
         fields |= {"state": OperationState.RUNNING, "started_at": database_time()}
-    if fields.get("done_bytes", operation.done_bytes) != operation.done_bytes:
+    done = fields.get("done_bytes", operation.done_bytes)
+    if done != operation.done_bytes:
         fields["progress_at"] = database_time()
-    if operation.failure_code:
-        fields |= {"attempts": 0, **failure_fields(None)}  # it moves again
+    if operation.failure_code != FailureCode.INTERNAL:  # no byte mends an error of ours
+        fields |= failure_fields(None) if operation.failure_code else {}
+        if done > operation.done_bytes:
+            fields["attempts"] = 0  # a step that merely did not fail is no progress
     lease.write(phase=phase, **fields)
     operation.refresh_from_db()
     changed(operation)

@@ -29,7 +29,7 @@ async def router_to(*addresses: str, seed: int = 0) -> AsyncIterator[Router]:
     try:
         yield router
     finally:
-        await router.close()
+        await router.stop()
 
 
 def ask(timeouts: Timeouts = QUICK) -> Ask:

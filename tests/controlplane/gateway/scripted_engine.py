@@ -46,6 +46,7 @@ class ScriptedEngine:
     def __init__(self, script: Sequence[bytes | str | float]) -> None:
         self.script = script
         self.requests: list[bytes] = []
+        self.heads: list[bytes] = []
         self.hung_up = asyncio.Event()
         self.connections: set[asyncio.Task[Any]] = set()
         self.address = ""
@@ -67,6 +68,7 @@ class ScriptedEngine:
 
     async def _request(self, reader: asyncio.StreamReader) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
         length = next(
             int(line.split(b":")[1])
             for line in head.split(b"\r\n")

@@ -23,3 +23,8 @@ def test_what_is_no_request_passes_as_it_came(body: bytes) -> None:
 def test_a_server_of_our_own_gets_the_bytes_as_they_came() -> None:
     body = b'{ "model" : "chat" }'
     assert addressed_to(OURS, body) is body
+
+
+def test_no_other_spelling_of_the_key_decides_on_a_shared_server() -> None:
+    body = b'{"model":"mine","MODEL":"others","model":"others","x":1.50}'
+    assert addressed_to(SHARED, body) == b'{"model":"slipway-x/a:1","x":1.50}'

@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.gateway.choose import EJECTED_S, IDLE, Load, choose
-from tests.controlplane.gateway.routing import replica
+from tests.controlplane.gateway import routing
 
 DICE = Random(7)
+
+
+def replica(address, number=0, slots=1000):
+    return routing.replica(address, number, slots)
 
 
 def sick(now: float) -> Load:
@@ -26,8 +30,8 @@ def test_of_two_the_less_loaded():
 
 
 def test_work_counts_by_slot():
-    big, small = replica("a", 0, slots=8), replica("b", 1, slots=1)
-    assert choose([big, small], {big.id: Load(4), small.id: Load(1)}, 0, DICE) == big
+    big, small = replica("a", 0, slots=8), replica("b", 1, slots=2)
+    assert choose([big, small], {big.id: Load(3), small.id: Load(1)}, 0, DICE) == big
 
 
 def test_equal_loads_are_spread():
@@ -84,3 +88,27 @@ def test_somebody_is_always_chosen_and_an_ejected_one_only_when_all_are(loads, n
     assert chosen in pool
     if any(load.is_eligible(now) for load in loads):
         assert by_id[chosen.id].is_eligible(now)
+
+
+def test_a_replica_without_a_free_slot_is_not_asked():
+    a, b = replica("a", 0, slots=2), replica("b", 1, slots=2)
+    assert choose([a, b], {a.id: Load(2), b.id: Load(1)}, 0, DICE) == b
+    assert choose([a, b], {a.id: Load(2), b.id: Load(2)}, 0, DICE) is None
+
+
+def test_slots_of_an_ejected_replica_are_not_free_while_another_is_sound():
+    a, b = replica("a", 0, slots=2), replica("b", 1, slots=2)
+    assert choose([a, b], {a.id: sick(0), b.id: Load(2)}, 1, DICE) is None
+
+
+@given(st.text(), st.integers(0, 9))
+def test_who_asks_for_affinity_meets_the_same_replica_until_it_is_full_or_gone(session, gone):
+    pool = [replica("x", number) for number in range(10)]
+    first = choose(pool, {}, 0, DICE, session or "s")
+    loads = {r.id: Load(r.slots - 1) for r in pool if r == first}
+    assert choose(list(reversed(pool)), loads, 0, DICE, session or "s") == first
+    left = [r for r in pool if r.index != gone]
+    moved = choose(left, {}, 0, DICE, session or "s")
+    assert (moved == first) == (first.index != gone)
+    full = {first.id: Load(first.slots)}
+    assert choose(pool, full, 0, DICE, session or "s") != first

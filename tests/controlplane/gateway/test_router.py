@@ -66,7 +66,7 @@ async def test_without_a_ready_replica_the_error_says_in_which_state_it_is():
     router = Router(RouteTable(read=lambda only: [route]))
     with pytest.raises(NoReplicaError) as caught:
         await read(router)
-    await router.close()
+    await router.stop()
     assert caught.value.params == {
         "name": "chat",
         "state": "degraded",

@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 
+from controlplane.gateway import freshness
 from controlplane.gateway import table as table_module
 from controlplane.gateway.table import RouteTable
 from models_app.domain.errors import NotFoundError
@@ -90,7 +91,7 @@ async def test_a_deleted_deployment_leaves_the_table(rows):
 
 async def test_the_last_known_routes_serve_while_the_database_is_away(rows, monkeypatch):
     monkeypatch.setattr(table_module, "REFRESH_S", 0.01)
-    monkeypatch.setattr(table_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(freshness, "RETRY_S", 0.01)
     table = RouteTable(rows)
     async with fresh(table):
         await eventually(lambda: rows.asked)

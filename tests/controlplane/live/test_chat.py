@@ -7,8 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from controlplane.gateway.core import routing_core
-from controlplane.gateway.patience import Timeouts
-from controlplane.live import answering, chat, sockets
+from controlplane.live import chat, sockets
 from controlplane.live.limits import FRAME_BYTES
 from models_app.domain.states import DeploymentState
 from models_app.models import Chat, Usage
@@ -24,11 +23,12 @@ def served(transactional_db):
     """`await served(tokens_per_s=…)`: a deployment with one replica, a fake engine like that."""
     running = []
 
-    def serve(**options):
+    def serve(timeouts=None, **options):
         context = fake_engine(**options)
         engine = context.__enter__()
         running.append(context)
-        replica = make_replica(make_deployment("chat"), address=engine.address)
+        deployment = make_deployment("chat", timeouts=timeouts or {})
+        replica = make_replica(deployment, address=engine.address, slots=4)
         return replica, engine
 
     yield sync_to_async(serve)
@@ -160,9 +160,8 @@ async def test_an_engine_that_dies_says_so_in_the_answer(open_socket, bob, serve
     assert [row.status for row in await usage_rows()] == ["ENGINE_DIED"]
 
 
-async def test_an_engine_that_stalls(open_socket, bob, served, monkeypatch):
-    monkeypatch.setattr(answering, "TIMEOUTS", Timeouts(idle_s=0.3))
-    _, engine = await served(tokens_per_s=100, stall_after_tokens=3)
+async def test_an_engine_that_stalls(open_socket, bob, served):
+    _, engine = await served({"idle_s": 0.3}, tokens_per_s=100, stall_after_tokens=3)
     socket = await open_socket(bob, "/ws/chat/")
     await socket.send(ask())
     assert (await ended(socket))[-1]["code"] == "ANSWER_STALLED"

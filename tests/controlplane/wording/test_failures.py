@@ -29,6 +29,7 @@ def test_every_failure_has_a_sentence_and_a_remedy_even_without_figures(code: Fa
         ("PORT_IN_USE", {"port": 11434}, "Port 11434 is taken"),
         ("CONTEXT_TOO_LARGE", {"asked": 65536, "limit": 8192}, "65,536 tokens"),
         ("DISK_SPACE", {"needed_bytes": 1 << 40, "free_bytes": 5}, "needs 1.0 TiB on disk; 5 B"),
+        ("WISH_REFUSED", {"refusal": "NAME_TAKEN", "name": "chat"}, "The name “chat” is taken."),
         ("FROM_THE_FUTURE", {}, "FROM_THE_FUTURE"),
     ],
 )

@@ -1,7 +1,11 @@
 """The frame of every operation: start, step, count what fails, end, clean up when cancelled."""
 
+import logging
 from collections.abc import Mapping
 
+from django.db import DatabaseError
+
+from models_app.domain.errors import LeaseLostError, SlipwayError
 from models_app.domain.failures import Failure, FailureCode, FailureError
 from models_app.domain.states import OperationState
 from models_app.models import Operation
@@ -17,6 +21,8 @@ from workers.reconcilers.operations.importing import ImportWork
 from workers.reconcilers.operations.removing import RemoveArtifactWork
 from workers.reconcilers.operations.verifying import VerifyWork
 from workers.reconcilers.operations.work import Work
+
+log = logging.getLogger(__name__)
 
 TRIES = 6  # of a step that time may mend, before a person is asked
 
@@ -49,12 +55,24 @@ def _work(operation: Operation, lease: Lease[Operation]) -> Result:
         operation_progress(lease, operation, phase="starting")
     try:
         outcome = work.step(operation, lease)
-    except FailureError as error:
-        return _failed(operation, lease, error.failure)
+    except (LeaseLostError, DatabaseError):
+        raise
+    except Exception as error:  # noqa: BLE001 - each try is counted: none repeats without end
+        return _failed(operation, lease, _failure_of(error))
     if outcome is None:
         return Result(0.0)
     operation_end(lease, operation, OperationState.SUCCEEDED, result=outcome)
     return DONE
+
+
+def _failure_of(error: Exception) -> Failure:
+    """Return what went wrong as something that can be stored, told and counted."""
+    if isinstance(error, FailureError):
+        return error.failure
+    if isinstance(error, SlipwayError):
+        return Failure(FailureCode.WISH_REFUSED, {**error.params, "refusal": error.code})
+    log.error("unexpected error in an operation", exc_info=error)
+    return Failure(FailureCode.INTERNAL, {"reason": type(error).__name__})
 
 
 def _failed(operation: Operation, lease: Lease[Operation], failure: Failure) -> Result:

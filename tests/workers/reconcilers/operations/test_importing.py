@@ -17,6 +17,7 @@ from tests.factories import actor_of, make_engine
 from tests.gguf_files import gguf_bytes, write_gguf
 from workers.reconcilers.operations import reconcile_operation
 from workers.reconcilers.operations.importing import part_path
+from workers.reconcilers.operations.reconciler import TRIES
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +82,43 @@ def test_an_import_may_end_in_a_deployment(alice: User, weights: Path) -> None:
     work_off(operation)
     assert Deployment.objects.get().name == "chat"
     assert operation.result["deployment"] == "chat"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "refusal"),
+    [
+        ({"name": "chat", "engine": "no-such-engine"}, "ENGINE_UNKNOWN"),
+        ({"name": "../chat", "engine": "llamacpp"}, "NAME_INVALID"),
+        ({"name": "chat", "engine": "llamacpp", "replicas": 100_000}, "REPLICAS_OUT_OF_RANGE"),
+    ],
+)
+def test_a_deployment_that_is_refused_ends_the_import_and_says_why(
+    alice: User, weights: Path, wanted: dict[str, object], refusal: str
+) -> None:
+    make_engine()
+    operation = begin(alice, weights, then_deploy=wanted)
+    reconcile_operation(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.state, operation.failure_code) == (OperationState.FAILED, "WISH_REFUSED")
+    assert operation.failure_params["refusal"] == refusal
+    assert operation.next_action_at is None
+    assert Artifact.objects.count() == 1  # what could be done is done
+    assert not Deployment.objects.exists()
+
+
+def test_an_error_of_our_own_is_not_tried_without_end(alice: User, weights: Path) -> None:
+    make_engine()
+    operation = begin(alice, weights, then_deploy={"name": "chat", "unheard_of": True})
+    for tries in range(1, TRIES + 1):
+        operation.refresh_from_db()
+        assert (operation.attempts, operation.state) == (
+            tries - 1,
+            OperationState.PENDING if tries == 1 else OperationState.RUNNING,
+        )
+        reconcile_operation(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.state, operation.failure_code) == (OperationState.FAILED, "INTERNAL")
+    assert operation.failure_params == {"reason": "TypeError"}
 
 
 @pytest.mark.parametrize(

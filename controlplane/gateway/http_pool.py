@@ -1,0 +1,120 @@
+"""Keeps connections to engines open between requests, a few for each.
+
+No proxies, no redirects, no cookies: an engine is where the ledger says, and nowhere else.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Mapping
+
+from controlplane.gateway.exchange import Connection, ConnectionBrokenError
+
+KEEPALIVE_S = 4.0  # llama.cpp closes idle connections after 5 s; we do first, so none is stale
+KEPT = 64  # idle connections of one engine
+SWEEP_S = 2.0
+
+
+class HeadTimeoutError(Exception):
+    """Connected and asked, and no head of an answer came in time."""
+
+
+class HttpPool:
+    """Connections of one event loop."""
+
+    def __init__(self) -> None:
+        self._idle: defaultdict[str, deque[Connection]] = defaultdict(deque)
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def ask(
+        self, address: str, head: bytes, body: bytes, *, connect_s: float, head_s: float
+    ) -> Connection:
+        """Send a request and wait for the head of its answer.
+
+        A kept connection that turns out closed before it said anything is replaced by a new one:
+        the engine had hung up before the request came. Raises OSError (which a connection that
+        takes too long is too), ConnectionBrokenError, HeadTimeoutError.
+        """
+        connection = self._kept(address)
+        if connection is not None:
+            try:
+                return await self._head_of(connection, head, body, head_s)
+            except ConnectionBrokenError as error:
+                if not error.unused:
+                    raise
+        connection = await self._connect(address, connect_s)
+        return await self._head_of(connection, head, body, head_s)
+
+    def give_back(self, address: str, connection: Connection) -> None:
+        """Take a connection whose answer was read, or is no longer wanted."""
+        if connection.release():
+            kept = self._idle[address]
+            kept.append(connection)
+            if len(kept) > KEPT:
+                kept.popleft().close()
+            if self._sweep is None:
+                self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._close_old)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        for kept in self._idle.values():
+            for connection in kept:
+                connection.close()
+        self._idle.clear()
+
+    def _kept(self, address: str) -> Connection | None:
+        kept = self._idle.get(address)
+        while kept:
+            connection = kept.pop()  # the one used last: the others may grow old and go
+            if connection.is_usable:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, address: str, connect_s: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        host, _, port = address.rpartition(":")
+        async with asyncio.timeout(connect_s):
+            _, connection = await loop.create_connection(
+                lambda: Connection(loop), host.strip("[]"), int(port)
+            )
+        return connection
+
+    async def _head_of(
+        self, connection: Connection, head: bytes, body: bytes, head_s: float
+    ) -> Connection:
+        try:
+            connection.ask(head, body)
+            await connection.head(head_s)
+        except TimeoutError:
+            connection.close()
+            raise HeadTimeoutError from None
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _close_old(self) -> None:
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - KEEPALIVE_S
+        for address in list(self._idle):
+            kept = self._idle[address]
+            while kept and kept[0].idle_since < oldest:
+                kept.popleft().close()
+            if not kept:
+                del self._idle[address]
+        self._sweep = loop.call_later(SWEEP_S, self._close_old) if self._idle else None
+
+
+def request_head(
+    method: str, path: str, address: str, body_size: int, headers: Mapping[str, str]
+) -> bytes:
+    """Return the head of a request. Raises ValueError for a header that is not one line."""
+    lines = [f"{method} {path} HTTP/1.1", f"host: {address}", f"content-length: {body_size}"]
+    for name, value in headers.items():
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ValueError(name)
+        lines.append(f"{name}: {value}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

@@ -1,0 +1,170 @@
+"""Slots of replicas: who holds one, who waits for one, and when waiting is pointless.
+
+Above its slots a replica gets nothing: an engine that is asked too much answers everybody slowly.
+What is over stands in a short line; what would wait too long is told so at once, with its place and
+the time to expect, because a quick no is worth more than a late one.
+"""
+
+import asyncio
+import math
+import time
+from collections import defaultdict
+from random import Random
+
+from controlplane.gateway.choose import IDLE, Load, choose
+from controlplane.gateway.errors import (
+    LineFullError,
+    LineTimeoutError,
+    NoReplicaError,
+    RoutingError,
+)
+from controlplane.gateway.line import Line, Waiting
+from controlplane.gateway.table import RouteTable
+from models_app.domain.routes import DeploymentRoute, ReplicaRoute
+
+LINE_S = 30.0  # nobody waits for a slot longer than this
+LINE_PER_SLOT = 4
+LINE_LEAST = 16
+BOOK_LIMIT = 1000  # replicas whose loads are remembered before idle ones are swept out
+
+
+class Places:
+    """The slots of this process's requests. Used on one event loop."""
+
+    def __init__(self, table: RouteTable, dice: Random | None = None) -> None:
+        self._table = table
+        self._dice = dice or Random()  # noqa: S311 - it spreads load, it keeps no secret
+        self._loads: dict[str, Load] = {}
+        self._lines: defaultdict[str, Line] = defaultdict(Line)
+        table.on_change(self._serve_lines)
+
+    def load_of(self, replica_id: str) -> Load:
+        """Return what this process has asked of a replica."""
+        return self._loads.get(replica_id, IDLE)
+
+    def in_line(self, deployment_id: str) -> int:
+        """Return how many requests wait for a slot of a deployment."""
+        line = self._lines.get(deployment_id)
+        return len(line) if line else 0
+
+    async def take(
+        self,
+        route: DeploymentRoute,
+        *,
+        caller: str,
+        affinity: str = "",
+        besides: ReplicaRoute | None = None,
+        line_s: float = LINE_S,
+    ) -> ReplicaRoute:
+        """Return a replica with a slot held on it; `give_back` ends that.
+
+        Raises NoReplicaError, LineFullError, LineTimeoutError.
+        """
+        if not self.in_line(route.id):
+            replica = self._free(route, affinity, besides)
+            if replica is not None:
+                self._note(replica, self.load_of(replica.id).asked())
+                return replica
+        return await self._wait(route, Waiting(caller, affinity, besides), line_s)
+
+    def give_back(
+        self, route: DeploymentRoute, replica: ReplicaRoute, *, error: RoutingError | None = None
+    ) -> None:
+        """A request is over that says nothing good of its replica, and maybe something bad."""
+        load = self.load_of(replica.id).ended()
+        if error is not None and error.counts_against_replica:
+            load = load.failed(time.monotonic())
+        self._note(replica, load)
+        self._serve_line(route.id)
+
+    def succeeded(self, route: DeploymentRoute, replica: ReplicaRoute, seconds: float) -> None:
+        """A request is over and was answered; it took so long."""
+        self._lines[route.id].took(seconds)
+        self._note(replica, self.load_of(replica.id).ended().succeeded())
+        self._serve_line(route.id)
+
+    async def _wait(self, route: DeploymentRoute, waiting: Waiting, line_s: float) -> ReplicaRoute:
+        line = self._lines[route.id]
+        slots = sum(replica.slots for replica in route.replicas)
+        position = line.position(waiting.caller)
+        wait_s = line.expected_s(position, slots)
+        if len(line) >= max(LINE_LEAST, LINE_PER_SLOT * slots) or wait_s > line_s:
+            raise LineFullError(params=_place(route, position, wait_s))
+        line.join(waiting)
+        try:
+            async with asyncio.timeout(line_s):
+                return await asyncio.shield(waiting.given)
+        except TimeoutError:
+            position = line.position_of(waiting)
+            wait_s = line.expected_s(position, slots)
+            self._leave(route, line, waiting)
+            raise LineTimeoutError(params=_place(route, position, wait_s)) from None
+        except asyncio.CancelledError:
+            self._leave(route, line, waiting)
+            raise
+
+    def _leave(self, route: DeploymentRoute, line: Line, waiting: Waiting) -> None:
+        """Go; a slot that was given in the same moment goes to the next."""
+        line.leave(waiting)
+        if not waiting.given.done():
+            waiting.given.cancel()
+        elif not waiting.given.cancelled() and waiting.given.exception() is None:
+            self.give_back(route, waiting.given.result())
+
+    def _free(
+        self, route: DeploymentRoute, affinity: str, besides: ReplicaRoute | None
+    ) -> ReplicaRoute | None:
+        candidates = [r for r in route.replicas if r != besides] if besides else route.replicas
+        if not candidates:
+            raise no_replica(route)
+        return choose(candidates, self._loads, time.monotonic(), self._dice, affinity)
+
+    def _serve_lines(self) -> None:
+        for deployment_id in [id_ for id_, line in self._lines.items() if len(line)]:
+            self._serve_line(deployment_id)
+        for gone in [id_ for id_ in self._lines if self._table.by_id(id_) is None]:
+            if not self._lines[gone]:
+                del self._lines[gone]
+
+    def _serve_line(self, deployment_id: str) -> None:
+        """Give free slots to who waits, in turn."""
+        line = self._lines.get(deployment_id)
+        while line and (waiting := line.first()) is not None:
+            route = self._table.by_id(deployment_id)
+            if route is None or not route.replicas:
+                line.next()
+                error = no_replica(route) if route else NoReplicaError(params={"name": ""})
+                waiting.given.set_exception(error)
+                continue
+            besides = waiting.besides if len(route.replicas) > 1 else None
+            replica = self._free(route, waiting.affinity, besides)
+            if replica is None:
+                return
+            line.next()
+            self._note(replica, self.load_of(replica.id).asked())
+            waiting.given.set_result(replica)
+
+    def _note(self, replica: ReplicaRoute, load: Load) -> None:
+        """Replicas come and go; what says nothing any more is not kept."""
+        if load == IDLE:
+            self._loads.pop(replica.id, None)
+            return
+        self._loads[replica.id] = load
+        if len(self._loads) > BOOK_LIMIT:
+            self._loads = {id_: held for id_, held in self._loads.items() if held.outstanding}
+
+
+def no_replica(route: DeploymentRoute) -> NoReplicaError:
+    """Return the error that says why nobody can answer for a deployment now."""
+    return NoReplicaError(
+        params={
+            "name": route.name,
+            "state": route.state,
+            "failure_code": route.failure_code,
+            "failure_params": dict(route.failure_params),
+        }
+    )
+
+
+def _place(route: DeploymentRoute, position: int, wait_s: float) -> dict[str, object]:
+    return {"name": route.name, "position": position, "wait_s": max(1, math.ceil(wait_s))}

@@ -1,0 +1,140 @@
+"""What all requests of one process share: keys, model names, the routing core, what is under way.
+
+One per event loop, put together here, started and stopped with the web server.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from controlplane.gateway.core import RoutingCore, routing_core
+from controlplane.gateway.v1.alias_book import AliasBook
+from controlplane.gateway.v1.body import BODY_LIMIT, read_body
+from controlplane.gateway.v1.call import Call
+from controlplane.gateway.v1.errors import KeyRevokedError, OverloadedError, SlowClientError
+from controlplane.gateway.v1.key_book import KeyBook
+from models_app.domain.errors import SlipwayError
+from models_app.domain.gateway import GatewayKeyFacts
+
+UNDER_WAY_LIMIT = 2000  # requests of this process; more would only wait for each other
+BODIES_LIMIT = 256 << 20  # bytes of all bodies that are being read or answered
+BODY_S = 30.0  # for a body that comes in drops
+SWEEP_S = 5.0
+
+
+class UnderWay(Protocol):
+    """A request that can be ended from outside."""
+
+    key: GatewayKeyFacts
+    call: Call
+
+    def stop(self, error: SlipwayError) -> None:
+        """End it."""
+        ...
+
+
+class Desk:
+    """The gateway of one process. Used on one event loop."""
+
+    clock = staticmethod(time.monotonic)
+
+    def __init__(self, core: RoutingCore) -> None:
+        self.router = core.router
+        self.usage = core.usage
+        self.keys = KeyBook()
+        self.names = AliasBook(core.table)
+        self.under_way_limit = UNDER_WAY_LIMIT
+        self._under_way: defaultdict[str, set[UnderWay]] = defaultdict(set)
+        self._count = 0
+        self._body_bytes = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.keys.on_bad(self._end_those_of)
+
+    def start(self) -> None:
+        """Start the background work; needs the running event loop."""
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self.keys.keep_fresh(), name="gateway keys"),
+                asyncio.create_task(self.names.keep_fresh(), name="aliases"),
+                asyncio.create_task(self._sweep(), name="slow clients"),
+            ]
+
+    async def stop(self) -> None:
+        """Stop the background work."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def enter(self) -> None:
+        """Count a request in; `leave` has to follow. Raises OverloadedError."""
+        if self._count >= self.under_way_limit:
+            raise OverloadedError(params={"wait_s": 1})
+        self._count += 1
+
+    def leave(self) -> None:
+        """Count it out."""
+        self._count -= 1
+
+    async def read_body(self, call: Call) -> bytes:
+        """Return the body of a request; `forget_body` has to follow. Raises OverloadedError too.
+
+        Memory is set aside for what the client announces, or for the most it may send.
+        """
+        size = min(call.announced, BODY_LIMIT)
+        if self._body_bytes + size > BODIES_LIMIT:
+            raise OverloadedError(params={"wait_s": 1})
+        call.body_size = size
+        self._body_bytes += size
+        return await read_body(call.receive, call.header(b"content-length"), BODY_S)
+
+    def forget_body(self, call: Call) -> None:
+        """The body of a request takes no memory any more."""
+        self._body_bytes -= call.body_size
+        call.body_size = 0
+
+    def begin(self, serving: UnderWay) -> None:
+        """Remember a request, so that it ends with its key."""
+        self._under_way[serving.key.id].add(serving)
+
+    def end(self, serving: UnderWay) -> None:
+        """Forget it."""
+        own = self._under_way[serving.key.id]
+        own.discard(serving)
+        if not own:
+            del self._under_way[serving.key.id]
+
+    def _end_those_of(self, key: GatewayKeyFacts) -> None:
+        for serving in list(self._under_way.get(key.id, ())):
+            serving.stop(KeyRevokedError())
+
+    async def _sweep(self) -> None:
+        """Let go of clients that take nothing: their engines could be answering somebody."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = time.monotonic()
+            for serving in [one for own in self._under_way.values() for one in own]:
+                if serving.call.takes_nothing(now):
+                    serving.stop(SlowClientError())
+
+
+_desks: WeakKeyDictionary[asyncio.AbstractEventLoop, Desk] = WeakKeyDictionary()
+
+
+def desk() -> Desk:
+    """Return this event loop's gateway, started."""
+    loop = asyncio.get_running_loop()
+    found = _desks.get(loop)
+    if found is None:
+        found = _desks[loop] = Desk(routing_core())
+        found.start()
+    return found
+
+
+async def stop_desk() -> None:
+    """Stop this event loop's gateway, if there is one; the routing core goes on."""
+    found = _desks.pop(asyncio.get_running_loop(), None)
+    if found is not None:
+        await found.stop()

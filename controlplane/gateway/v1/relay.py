@@ -1,0 +1,110 @@
+"""Hands an engine's answer to the client: a stream event by event, anything else whole.
+
+A whole answer is held until it ends, up to a limit, so that one which breaks off is told as an
+error and not as half an answer with status 200.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from controlplane.gateway.errors import EngineDiedError, EngineMalformedError, EngineRefusedError
+from controlplane.gateway.meter import Meter
+from controlplane.gateway.router import Routed
+from controlplane.gateway.v1.call import Call, Headers
+from controlplane.gateway.v1.spoken import Spoken
+from controlplane.gateway.v1.stream_reader import (
+    StreamMalformedError,
+    StreamReader,
+    StreamRefusedError,
+)
+
+WHOLE_LIMIT = 256 << 10  # what is longer passes through as it comes, and is not looked at
+EVENT_STREAM = "text/event-stream"
+_NO_BUFFERING: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+
+
+class _Usage(msgspec.Struct):
+    """The only part of a whole answer that matters here."""
+
+    usage: dict[str, Any] | None = None
+
+
+_usage = msgspec.json.Decoder(_Usage)
+
+
+async def relay(
+    call: Call, routed: Routed, spoken: Spoken, meter: Meter, *, hides_usage: bool, headers: Headers
+) -> None:
+    """Send the answer to its end. Raises RoutingError, with or without a part of it sent."""
+    if routed.answer.headers.get("content-type", "").startswith(EVENT_STREAM):
+        await _relay_stream(call, routed, spoken, meter, hides_usage=hides_usage, headers=headers)
+    else:
+        await _relay_whole(call, routed, meter, headers)
+
+
+async def _relay_stream(
+    call: Call, routed: Routed, spoken: Spoken, meter: Meter, *, hides_usage: bool, headers: Headers
+) -> None:
+    answer = routed.answer
+    reader = StreamReader(spoken.route, meter, answer.patience.progress, hides_usage=hides_usage)
+    where = {"workload": routed.replica.workload, "host": routed.replica.host}
+    while not reader.ended:
+        chunk = await answer.read()
+        if chunk is None:
+            raise EngineDiedError(params=where)
+        out = reader.feed(chunk)
+        if out:
+            if not call.started:
+                call.is_stream = True
+                await call.begin(200, [*headers, _content_type(answer.headers), *_NO_BUFFERING])
+            await call.write(out, more=not reader.ended)
+        if reader.failed:
+            raise _told(reader.failed, where)
+    await answer.finish()
+
+
+def _told(
+    error: StreamRefusedError | StreamMalformedError, where: Mapping[str, Any]
+) -> EngineRefusedError | EngineMalformedError:
+    if isinstance(error, StreamMalformedError):
+        return EngineMalformedError(params=where)
+    said = {"message": error.message, "engine_code": error.code, "engine_status": 502}
+    return EngineRefusedError(params={**where, **said})
+
+
+async def _relay_whole(call: Call, routed: Routed, meter: Meter, headers: Headers) -> None:
+    answer = routed.answer
+    pieces: list[bytes] = []
+    size = 0
+    while size <= WHOLE_LIMIT:
+        chunk = await answer.read()
+        if chunk is None:
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            _take_usage(body, meter)
+            await call.answer(answer.status, body, [*headers, _content_type(answer.headers)])
+            return
+        pieces.append(chunk)
+        size += len(chunk)
+    length = answer.headers.get("content-length")
+    counted = [(b"content-length", length.encode())] if length else []
+    await call.begin(answer.status, [*headers, _content_type(answer.headers), *counted])
+    await call.write(b"".join(pieces))
+    pieces.clear()
+    while (chunk := await answer.read()) is not None:
+        await call.write(chunk)
+    await call.write(b"", more=False)
+
+
+def _take_usage(body: bytes, meter: Meter) -> None:
+    try:
+        usage = _usage.decode(body).usage
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return
+    if usage is not None:
+        meter.usage(usage)
+
+
+def _content_type(headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+    return (b"content-type", headers.get("content-type", "application/json").encode("latin-1"))

@@ -1,0 +1,212 @@
+"""One request of the gateway from its key to its last byte, and what is written down of it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from controlplane.gateway.errors import (
+    LineFullError,
+    NoReplicaError,
+    RoutingError,
+)
+from controlplane.gateway.meter import Meter
+from controlplane.gateway.router import JSON_HEADERS, Ask, Routed
+from controlplane.gateway.v1.body import (
+    AFFINITY_LIMIT,
+    Fields,
+    read_fields,
+    with_stream_usage,
+)
+from controlplane.gateway.v1.call import Call, Headers
+from controlplane.gateway.v1.desk import Desk
+from controlplane.gateway.v1.error_shapes import error_answer, error_event
+from controlplane.gateway.v1.errors import RouteNotAllowedError, SlowClientError
+from controlplane.gateway.v1.media import refuse_remote_media
+from controlplane.gateway.v1.relay import relay
+from controlplane.gateway.v1.spoken import Spoken
+from models_app.domain.errors import SlipwayError
+from models_app.domain.gateway import GatewayKeyFacts
+from models_app.domain.routes import DeploymentRoute
+from models_app.services.usage import UsageRecord
+
+log = logging.getLogger(__name__)
+
+WATCH_AFTER_S = 0.05  # an answer that takes less costs no task that looks whether anybody waits
+SESSION_HEADER = b"x-slipway-session"
+
+
+class Serving:
+    """Runs in the task of its request; cancelling that stops the engine's work."""
+
+    def __init__(self, desk: Desk, call: Call, key: GatewayKeyFacts, spoken: Spoken) -> None:
+        self.call = call
+        self.key = key
+        self._desk = desk
+        self._spoken = spoken
+        self._meter = Meter()
+        self._route: DeploymentRoute | None = None
+        self._replica_id: int | None = None
+        self._alias = ""
+        self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._client_left = False
+        self._stopped_by: SlipwayError | None = None
+
+    async def run(self, body: bytes) -> None:
+        """Answer; every way it can end is told, except to who has left."""
+        self._task = asyncio.current_task()
+        self._desk.begin(self)
+        timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_to_watch)
+        status = "ok"
+        try:
+            await self._answer(body)
+        except asyncio.CancelledError:
+            status = await self._cancelled()
+        except SlipwayError as error:
+            status = error.code
+            await self._fail(error)
+        except Exception:
+            status = "INTERNAL"
+            log.exception("a request of the gateway failed")
+            await self._fail(SlipwayError())
+        finally:
+            timer.cancel()
+            if self._watch is not None:
+                self._watch.cancel()
+            self._desk.end(self)
+            self._note(status)
+
+    def stop(self, error: SlipwayError) -> None:
+        """End it from outside; the client is told why, if it still listens."""
+        if self._task is not None and self._stopped_by is None:
+            self._stopped_by = error
+            self._task.cancel()
+
+    async def _answer(self, body: bytes) -> None:
+        if not self.key.opens_route(self._spoken.route):
+            raise RouteNotAllowedError(params={"route": str(self._spoken.route)})
+        fields = read_fields(body)
+        refuse_remote_media(body)
+        meant = await self._desk.names.meaning(fields.model, self.key)
+        self._alias = meant.alias
+        hides_usage = False
+        if fields.stream and self._spoken.usage_on_wish:
+            asking = with_stream_usage(body, fields)
+            hides_usage, body = asking is not None, asking or body
+        routed, began = await self._open(meant.candidates, fields, body)
+        error: RoutingError | None = None
+        seconds: float | None = None
+        try:
+            self._replica_id = routed.replica.row_id
+            await relay(
+                self.call,
+                routed,
+                self._spoken,
+                self._meter,
+                hides_usage=hides_usage,
+                headers=self._headers(routed),
+            )
+            seconds = self._desk.clock() - began
+        except RoutingError as caught:
+            error = caught
+            raise
+        finally:
+            self._desk.router.close(routed, error=error, seconds=seconds)
+
+    async def _open(
+        self, candidates: Sequence[DeploymentRoute], fields: Fields, body: bytes
+    ) -> tuple[Routed, float]:
+        """Ask the deployments in order until one answers; the last one's error is the answer."""
+        for route in candidates[:-1]:
+            try:
+                return await self._open_one(route, fields, body)
+            except RoutingError as error:
+                if not (error.retry_elsewhere or isinstance(error, NoReplicaError | LineFullError)):
+                    raise
+        return await self._open_one(candidates[-1], fields, body)
+
+    async def _open_one(
+        self, route: DeploymentRoute, fields: Fields, body: bytes
+    ) -> tuple[Routed, float]:
+        self._route = route
+        session = self.call.header(SESSION_HEADER) or fields.prompt_cache_key or ""
+        ask = Ask(
+            route.id,
+            self._spoken.path,
+            body,
+            headers=self._passed_headers(),
+            caller=self.key.id,
+            affinity=f"{self.key.id}:{session[:AFFINITY_LIMIT]}" if session else "",
+        )
+        return await self._desk.router.open(route, ask)
+
+    def _passed_headers(self) -> dict[str, str]:
+        passed = {n: self.call.header(n.encode()) for n in self._spoken.passed_headers}
+        if not any(passed.values()):
+            return JSON_HEADERS
+        return JSON_HEADERS | {name: value for name, value in passed.items() if value}
+
+    def _headers(self, routed: Routed) -> Headers:
+        return [(b"x-slipway-deployment", routed.route.name.encode())]
+
+    async def _fail(self, error: SlipwayError) -> None:
+        """Tell an error: as the answer, or at the end of a stream that has begun."""
+        if not self.call.started:
+            told = error_answer(error, self._spoken.dialect)
+            await self.call.answer(told.status, told.body, told.headers)
+        elif self.call.is_stream:
+            event = error_event(error, self.call.path, self._spoken.dialect)
+            await self.call.write(event, more=False)
+        else:
+            self.call.cut()  # a whole answer that breaks off: better no end than a false one
+
+    async def _cancelled(self) -> str:
+        """Tell the three reasons apart: the client left, somebody stopped it, the server stops."""
+        if self._stopped_by is not None and self._task is not None:
+            self._task.uncancel()
+            if isinstance(self._stopped_by, SlowClientError):
+                self.call.cut()
+            else:
+                await self._fail(self._stopped_by)
+            return self._stopped_by.code
+        if self._client_left and self._task is not None:
+            self._task.uncancel()
+            return "cancelled"
+        self._note("cancelled")
+        raise asyncio.CancelledError
+
+    def _begin_to_watch(self) -> None:
+        self._watch = asyncio.create_task(self._watch_client())
+
+    async def _watch_client(self) -> None:
+        await self.call.until_left()
+        self._client_left = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def _note(self, status: str) -> None:
+        route, self._route = self._route, None  # once
+        if route is None:
+            return
+        figures = self._meter.figures()
+        self._desk.usage.note(
+            UsageRecord(
+                at=timezone.now(),
+                deployment_id=route.row_id,
+                replica_id=self._replica_id,
+                user_id=None,
+                route=str(self._spoken.route),
+                status=status,
+                prompt_tokens=figures.prompt_tokens,
+                completion_tokens=figures.completion_tokens,
+                first_token_ms=figures.first_token_ms,
+                duration_ms=figures.duration_ms,
+                key_id=self.key.row_id,
+                alias=self._alias,
+                cached_tokens=figures.cached_tokens,
+                tokens_per_s=figures.tokens_per_s,
+                request_id=self.call.id,
+            )
+        )
