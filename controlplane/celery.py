@@ -5,8 +5,10 @@ never: the rows of the ledger are the work, and a sweep finds what a lost messag
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings.base")  # noqa: TID251
 
@@ -53,3 +55,14 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["workers"])
+
+
+@worker_init.connect
+@beat_init.connect
+def give_signs_of_life(**_signal: Any) -> None:
+    """Let the supervisor see that this process is not stuck."""
+    from django.conf import settings
+
+    from controlplane.launch.pulse import Pulse
+
+    Pulse(settings.ENV, settings.PATHS).keep_beating()

@@ -8,17 +8,20 @@ import os
 import shlex
 import signal
 import sys
+from contextlib import suppress
 
 from supervisor import events
 from supervisor.medusa import asyncore_25 as asyncore
 from supervisor.options import ServerOptions
 from supervisor.process import Subprocess
+from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from controlplane.launch.console import Console, FirstAnswer
 from controlplane.launch.instance import record_parts
 from controlplane.launch.parts import Part
 from controlplane.launch.preflight import RefusedError
+from controlplane.launch.watchdog import Watchdog
 from controlplane.settings.env import ROOT, Env
 from controlplane.settings.paths import DataPaths
 
@@ -75,6 +78,7 @@ def _program(part: Part, env: Env, paths: DataPaths) -> str:
     values: dict[str, object] = {
         "command": shlex.join(part.command),
         "directory": ROOT,
+        "environment": f'SLIPWAY_PART="{part.name}"',
         "priority": part.order,
         "autorestart": "true",
         "startretries": 1_000_000,
@@ -131,6 +135,7 @@ class _House(Supervisor):  # type: ignore[misc]
         self._console = console
         self._address = address
         self._held: list[object] = []
+        self._watchdog = Watchdog(paths)
         self._first_answer: FirstAnswer | None = None
 
     def runforever(self) -> None:
@@ -155,6 +160,20 @@ class _House(Supervisor):  # type: ignore[misc]
         if due is not None and due.pending and due.fileno() >= 0:
             polled[due.fileno()] = due
         return polled
+
+    def tick(self, now: float | None = None) -> None:
+        """End what hangs, in each round of the loop; being killed, it is started again."""
+        super().tick(now)
+        if self.options.mood < SupervisorStates.RUNNING:
+            return
+        running = {
+            p.config.name: p.pid for p in self._parts() if p.get_state() == ProcessStates.RUNNING
+        }
+        for name in self._watchdog.silent(running):
+            told = f"{name} shows no sign of life: it is ended"
+            self.options.logger.critical(told)
+            with suppress(ProcessLookupError):
+                os.kill(running[name], signal.SIGKILL)
 
     def _note(self, event: events.ProcessStateEvent) -> None:
         if isinstance(event, events.ProcessStateRunningEvent):

@@ -18,7 +18,17 @@ DRAIN_S = 1  # for requests in flight at a stop; streams are cut
 def main() -> None:
     """Serve until TERM."""
     django.setup()
-    from controlplane.settings.base import ENV
+    from controlplane.launch.pulse import Pulse
+    from controlplane.settings.base import ENV, PATHS
+
+    pulse = Pulse(ENV, PATHS)
+
+    class Server(uvicorn.Server):
+        """Gives its sign of life from the loop that serves: a loop that is stuck gives none."""
+
+        async def on_tick(self, counter: int) -> bool:
+            pulse.beat()
+            return await super().on_tick(counter)
 
     config = uvicorn.Config(
         "controlplane.asgi:application",
@@ -35,7 +45,7 @@ def main() -> None:
         proxy_headers=bool(ENV.public_url),
         timeout_graceful_shutdown=DRAIN_S,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=0)])
+    Server(config).run(sockets=[socket.socket(fileno=0)])
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ class Env:
     upload_limit_bytes: int  # SLIPWAY_UPLOAD_LIMIT_GIB: of one uploaded model file
     debug: bool  # SLIPWAY_DEBUG=1: development only
     demo: bool  # SLIPWAY_DEMO=1: shows the fake engine
+    part: str  # SLIPWAY_PART: which part of it this process is; set by `manage.py up` alone
     first_model: bool  # SLIPWAY_FIRST_MODEL=0: do not deploy the bundled model at first start
 
 
@@ -40,5 +41,6 @@ def read_env() -> Env:
         upload_limit_bytes=int(get("SLIPWAY_UPLOAD_LIMIT_GIB") or 200) << 30,
         debug=get("SLIPWAY_DEBUG") == "1",
         demo=get("SLIPWAY_DEMO") == "1",
+        part=get("SLIPWAY_PART", ""),
         first_model=get("SLIPWAY_FIRST_MODEL") != "0",
     )

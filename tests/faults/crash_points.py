@@ -1,11 +1,13 @@
-"""Where a reconciler may die: before and after each call that leaves the process.
+"""Where a reconciler may die or fall asleep: before and after each call that leaves the process.
 
 `Wire` wraps runtimes, sources, the model store and the engine's HTTP client. It counts the calls;
-armed with a point, it ends the process there as `kill -9` would: nothing is flushed or undone.
+armed with a point, it ends the process there as `kill -9` would (nothing is flushed or undone), or
+stops it there until somebody wakes it.
 """
 
 import importlib
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,11 +35,12 @@ class Wire:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.armed: Point | None = None
+        self._meet: Callable[[], None] = crash
 
-    def arm(self, point: Point | None) -> None:
-        """Forget what was counted, and die at `point`."""
+    def arm(self, point: Point | None, meet: Callable[[], None]) -> None:
+        """Forget what was counted, and let `meet` happen at `point`, once."""
         self.counts.clear()
-        self.armed = point
+        self.armed, self._meet = point, meet
 
     def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `call` with this wire around it."""
@@ -46,9 +49,9 @@ class Wire:
         def seen(*args: Any, **kwargs: Any) -> Any:
             self.counts[name] += 1
             nth = self.counts[name]
-            self._die_at(Point(name, nth, after=False))
+            self._reach(Point(name, nth, after=False))
             answer = call(*args, **kwargs)
-            self._die_at(Point(name, nth, after=True))
+            self._reach(Point(name, nth, after=True))
             return answer
 
         return seen
@@ -81,9 +84,20 @@ class Wire:
         ):
             setattr(module, name, self.around(name, getattr(module, name)))
 
-    def _die_at(self, point: Point) -> None:
+    def _reach(self, point: Point) -> None:
         if point == self.armed:
-            os._exit(CRASHED)
+            self.armed = None
+            self._meet()
+
+
+def crash() -> None:
+    """End this process as the kernel would."""
+    os._exit(CRASHED)
+
+
+def fall_asleep() -> None:
+    """Stop this process where it is; what it holds, it keeps."""
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def module_of(name: str) -> Any:

@@ -1,19 +1,21 @@
-"""Lets one workflow crash at each of its points and another process finish it.
+"""Lets one workflow crash or fall asleep at each of its points, and another process finish it.
 
-Run as `python -m tests.faults.crash_runs WORKFLOW EACH` with SLIPWAY_DATA set; writes one JSON line
-per point. There is no broker: a child forked per step works on whatever is due. This process itself
-never opens the database with our code, so that a fork copies neither threads nor connections.
+Run as `python -m tests.faults.crash_runs HOW WORKFLOW EACH` with SLIPWAY_DATA set; HOW is `crash`
+or `freeze`. Writes one JSON line per point. There is no broker: a child forked per step works on
+whatever is due. This process itself never opens the database with our code, so that a fork copies
+neither threads nor connections.
 """
 
 import json
 import os
+import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.faults.crash_points import CRASHED, Point, Wire, module_of
+from tests.faults.crash_points import CRASHED, Point, Wire, crash, fall_asleep, module_of
 from tests.faults.observer import Observer
 from tests.faults.workflows import WORKFLOWS, Run, Workflow
 
@@ -38,6 +40,10 @@ class Stage:
 
     def child(self, act: Callable[[], object]) -> int:
         """Do something in a process of its own; return how that ended."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.begin(act), 0)[1])
+
+    def begin(self, act: Callable[[], object]) -> int:
+        """Begin something in a process of its own; return its pid."""
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -50,7 +56,7 @@ class Stage:
                 traceback.print_exc()
             finally:
                 os._exit(code)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return pid
 
     def must(self, act: Callable[[], object], what: str) -> None:
         """Do something in a process of its own that shall not fail."""
@@ -59,7 +65,7 @@ class Stage:
             raise AssertionError(f"{what} ended with {code}\n{self.observer.told()}")
 
 
-def main(name: str, each: int) -> None:
+def main(how: str, name: str, each: int) -> None:
     """Run one workflow unharmed, then once for each point that was seen."""
     import django
 
@@ -69,7 +75,7 @@ def main(name: str, each: int) -> None:
     stage.must(_set_up, "set-up")
     stage.wire.install()
     for point in _points(stage, workflow, each):
-        sys.stdout.write(json.dumps(_crash_and_finish(stage, workflow, point)) + "\n")
+        sys.stdout.write(json.dumps(HURT[how](stage, workflow, point)) + "\n")
         sys.stdout.flush()
 
 
@@ -80,7 +86,7 @@ def _points(stage: Stage, workflow: Workflow, each: int) -> list[Point]:
     reader, writer = os.pipe()
 
     def record() -> None:
-        stage.wire.arm(None)
+        stage.wire.arm(None, crash)
         workflow.wish(run)
         _work(lambda: workflow.is_settled(run))
         seen = [[p.call, p.nth, p.after] for p in stage.wire.points(each)]
@@ -99,21 +105,62 @@ def _crash_and_finish(stage: Stage, workflow: Workflow, point: Point) -> dict[st
     stage.must(lambda: _prepare(workflow, run), "prepare")
     stage.must(lambda: workflow.wish(run), "wish")
 
-    def crash() -> None:
-        stage.wire.arm(point)
+    def work() -> None:
+        stage.wire.arm(point, crash)
         _work(lambda: workflow.is_settled(run))
 
-    crashed = stage.child(crash)
+    crashed = stage.child(work) == CRASHED
     began = time.monotonic()
-    finished = stage.child(lambda: _take_over_and_work(workflow, run))
-    answer: dict[str, object] = {
+    finished = stage.child(lambda: _take_over_and_work(workflow, run)) == 0
+    return _judge(stage, workflow, run, {"point": str(point), "hurt": crashed}, finished, began)
+
+
+def _freeze_and_finish(stage: Stage, workflow: Workflow, point: Point) -> dict[str, object]:
+    """Let another take over from one that sleeps; then wake the sleeper: it knows of nothing."""
+    run = stage.next_run()
+    stage.must(lambda: _prepare(workflow, run), "prepare")
+    stage.must(lambda: workflow.wish(run), "wish")
+
+    def work() -> None:
+        stage.wire.arm(point, fall_asleep)
+        _work(lambda: workflow.is_settled(run))
+
+    sleeper = stage.begin(work)
+    is_asleep = os.WIFSTOPPED(os.waitpid(sleeper, os.WUNTRACED)[1])
+    began = time.monotonic()
+    taken_over = stage.child(lambda: _outlast_and_work(workflow, run)) == 0
+    is_woken = False
+    if is_asleep:
+        os.kill(sleeper, signal.SIGCONT)
+        is_woken = os.waitstatus_to_exitcode(os.waitpid(sleeper, 0)[1]) == 0
+    settled = stage.child(lambda: _work(lambda: workflow.is_settled(run))) == 0
+    told = {
         "point": str(point),
-        "crashed": crashed == CRASHED,
-        "finished": finished == 0,
+        "hurt": is_asleep,
+        "taken_over": taken_over,
+        "woken": is_woken,
+    }
+    return _judge(stage, workflow, run, told, taken_over and settled, began)
+
+
+HURT = {"crash": _crash_and_finish, "freeze": _freeze_and_finish}
+
+
+def _judge(
+    stage: Stage,
+    workflow: Workflow,
+    run: Run,
+    told: Mapping[str, object],
+    finished: bool,
+    began: float,
+) -> dict[str, object]:
+    answer = {
+        **told,
+        "finished": finished,
         "seconds": round(time.monotonic() - began, 2),
         "broken": stage.observer.broken(),
         "left": workflow.left_over(run),
-        "told": "" if finished == 0 else stage.observer.told(),
+        "told": "" if finished else stage.observer.told(),
     }
     stage.must(lambda: _undo(workflow, run), "undo")
     return answer
@@ -134,6 +181,17 @@ def _take_over_and_work(workflow: Workflow, run: Run) -> None:
     from workers.reconcilers.owners import free_what_the_dead_held
 
     free_what_the_dead_held()
+    _work(lambda: workflow.is_settled(run))
+
+
+def _outlast_and_work(workflow: Workflow, run: Run) -> None:
+    """Do what a second worker does once the leases of a silent one have run out."""
+    from models_app.notify.workers import TASK_OF
+    from models_app.services.leases import database_time
+
+    for model in TASK_OF:
+        held = model._default_manager.filter(lease_until__isnull=False)
+        held.update(lease_until=database_time(-1), next_action_at=database_time(-1))
     _work(lambda: workflow.is_settled(run))
 
 
@@ -170,4 +228,4 @@ def _set_up() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

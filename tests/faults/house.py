@@ -2,8 +2,10 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,6 +99,17 @@ class HurtHouse(House):
     def is_gone(self, name: str) -> bool:
         """Return whether nothing of a deployment is left, not even its row."""
         return self.observer.deployment(name) is None and not self._engines_of(name)
+
+    def is_locked(self) -> bool:
+        """Return whether somebody holds the ledger's write lock and does not let go of it."""
+        path = self.data / "slipway.sqlite3"
+        with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return True
+        return False
 
     def workload(self, name: str, index: int = 0) -> str:
         """Return the name of a live replica's workload."""

@@ -1,4 +1,7 @@
-"""A crash before and after every call that leaves the process: another process ends the work."""
+"""Before and after every call that leaves the process one worker dies, or sleeps and wakes again:
+
+another ends the work, and what the sleeper still does changes nothing.
+"""
 
 import json
 import os
@@ -21,11 +24,28 @@ LONGEST_S = 540.0
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_crash_at_every_point(workflow: str, tmp_path: Path) -> None:
+    wrong = [run for run in runs_of("crash", workflow, tmp_path) if is_wrong(run)]
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_sleep_at_every_point(workflow: str, tmp_path: Path) -> None:
+    runs = runs_of("freeze", workflow, tmp_path)
+    wrong = [run for run in runs if is_wrong(run) or run["hurt"] != run["woken"]]
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+def is_wrong(run: dict[str, object]) -> bool:
+    return not run["finished"] or bool(run["broken"]) or bool(run["left"])
+
+
+def runs_of(how: str, workflow: str, tmp_path: Path) -> list[dict[str, object]]:
+    """Return how each run went; at least one must have been hurt."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLIPWAY_", "DJANGO_"))}
     settings = {"DJANGO_SETTINGS_MODULE": "controlplane.settings.test"}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.faults.crash_runs", workflow, str(ROUNDS)],
+            [sys.executable, "-m", "tests.faults.crash_runs", how, workflow, str(ROUNDS)],
             cwd=ROOT,
             env={**kept, **settings, "SLIPWAY_DATA": str(tmp_path)},
             capture_output=True,
@@ -37,9 +57,8 @@ def test_crash_at_every_point(workflow: str, tmp_path: Path) -> None:
         _end_engines(Observer(tmp_path))
     assert done.returncode == 0, done.stderr[-5000:]
     runs = [json.loads(line) for line in done.stdout.splitlines()]
-    assert any(run["crashed"] for run in runs)
-    wrong = [run for run in runs if not run["finished"] or run["broken"] or run["left"]]
-    assert not wrong, json.dumps(wrong, indent=1)
+    assert any(run["hurt"] for run in runs)
+    return runs
 
 
 def _end_engines(observer: Observer) -> None:

@@ -1,23 +1,28 @@
-"""A worker falls asleep in the middle of its work, another takes over, and then the first wakes."""
+"""A worker falls asleep in the middle of its work, another takes over, and then the first wakes.
+
+The sleeper is one that no supervisor watches. With SQLite's write lock in its hand nobody could do
+anything (test_part_frozen.py: who is watched is ended for it), so it sleeps without.
+"""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
-from tests.faults.dice import Dice
+from tests.faults.dice import ROUNDS, Dice
 from tests.faults.house import PROMISE_S, HurtHouse
-from tests.flows.house import ROOT
+from tests.flows.house import ROOT, UP_S, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
 
 
 @contextmanager
-def second_worker(house: HurtHouse) -> Iterator[None]:
+def second_worker(house: HurtHouse) -> Iterator[psutil.Process]:
     command = "-m celery -A controlplane worker --queues control --hostname second@%h"
-    options = "--pool threads --concurrency 4 --without-gossip --without-mingle"
+    options = "--pool threads --concurrency 4 --loglevel INFO --without-gossip --without-mingle"
     with (house.data / "logs" / "second.log").open("w") as log:
         worker = subprocess.Popen(
             [sys.executable, *command.split(), *options.split()],
@@ -27,32 +32,39 @@ def second_worker(house: HurtHouse) -> Iterator[None]:
             stderr=log,
         )
         try:
-            yield
+            yield psutil.Process(worker.pid)
         finally:
             worker.kill()
             worker.wait()
 
 
-def test_sleeper_wakes_when_its_work_is_done(house: HurtHouse, dice: Dice) -> None:
-    first = house.wait_for_part("control")
-    with second_worker(house):
-        house.wish("deploy", name="asleep", model="tiny-1", replicas=3, startup_delay_s=0.4)
+def fall_asleep(house: HurtHouse, worker: psutil.Process, dice: Dice) -> None:
+    """Stop a worker at a moment at which it does not hold the ledger's write lock."""
+    worker.suspend()
+    while house.is_locked():
+        worker.resume()
+        dice.wait(0.02)
+        worker.suspend()
+
+
+@pytest.mark.parametrize("n", range(ROUNDS))
+def test_sleeper_wakes_when_its_work_is_done(house: HurtHouse, dice: Dice, n: int) -> None:
+    name = f"asleep-{n}"
+    with second_worker(house) as sleeper:
+        wait_for(lambda: "ready." in (house.data / "logs" / "second.log").read_text(), UP_S)
+        house.wish("deploy", name=name, model="tiny-1", replicas=3, startup_delay_s=0.4)
         dice.wait(1.5)
-        first.suspend()
-        try:
-            house.observer.becomes(lambda: house.is_ready("asleep", 3), PROMISE_S)
-            engines = house.observer.engines()
-        finally:
-            first.resume()
+        fall_asleep(house, sleeper, dice)
+        house.observer.becomes(lambda: house.is_ready(name, 3), PROMISE_S)
+        engines = house.observer.engines()
+        sleeper.resume()
         dice.wait(3.0)
-        house.observer.becomes(lambda: house.is_ready("asleep", 3), PROMISE_S)
+        house.observer.becomes(lambda: house.is_ready(name, 3), PROMISE_S)
         assert house.observer.engines() == engines
-        house.wish("delete", name="asleep")
+        house.wish("delete", name=name)
         dice.wait(0.5)
-        first.suspend()
-        try:
-            house.observer.becomes(lambda: house.is_gone("asleep"), PROMISE_S)
-        finally:
-            first.resume()
+        fall_asleep(house, sleeper, dice)
+        house.observer.becomes(lambda: house.is_gone(name), PROMISE_S)
+        sleeper.resume()
         dice.wait(3.0)
         house.observer.holds(PROMISE_S)

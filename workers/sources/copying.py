@@ -1,10 +1,18 @@
-"""Writes part files: enough room first, then append, sync, and say how far it has come."""
+"""Writes part files: enough room first, then on behind the last byte, and say how far it has come.
+
+Every byte is written at its own offset, never "at the end": a worker that slept, and wakes when
+another has gone on or has the file in the store already, writes again what lies there and spoils
+nothing.
+"""
 
 import errno
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.specs import Transfer
@@ -23,14 +31,23 @@ def check_space(part: Path, size: int) -> None:
         raise fail(FailureCode.DISK_SPACE, needed_bytes=needed, free_bytes=free)
 
 
+@contextmanager
+def write_at(part: Path, offset: int) -> Iterator[BinaryIO]:
+    """Open a part file, made when it is missing, to write from `offset` on."""
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as writer:
+        writer.seek(offset)
+        yield writer
+
+
 def append_slice(source: Path, part: Path, *, size: int, until: float) -> Transfer:
     """Copy on behind the last byte of `part` until the monotonic time `until`; a chunk at least.
 
     Raises FailureError DISK_FULL when the disk is.
     """
     try:
-        with source.open("rb") as reader, part.open("ab") as writer:
-            done = writer.seek(0, os.SEEK_END)
+        done = part.stat().st_size if part.exists() else 0
+        with source.open("rb") as reader, write_at(part, done) as writer:
             reader.seek(done)
             while done < size and (chunk := reader.read(min(CHUNK, size - done))):
                 writer.write(chunk)

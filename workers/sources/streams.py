@@ -15,10 +15,11 @@ KEPT_S = 20.0  # for the next slice; then nobody goes on with it
 
 @dataclass
 class Stream:
-    """One answer that is being read: its bytes, and what closes it."""
+    """One answer that is being read: its bytes, what closes it, where the next byte belongs."""
 
     chunks: Iterator[bytes]
     closing: ExitStack
+    offset: int
     can_resume: bool
     timer: threading.Timer | None = field(default=None, compare=False)
 
@@ -44,8 +45,9 @@ class Streams:
             stream.timer.cancel()
         return stream
 
-    def keep(self, part: Path, have: int, stream: Stream) -> None:
+    def keep(self, part: Path, stream: Stream) -> None:
         """Keep an answer for the next slice, for a while."""
+        have = stream.offset
         stream.timer = threading.Timer(KEPT_S, self._expire, (part, have))
         stream.timer.daemon = True
         with self._lock:

@@ -20,7 +20,7 @@ from models_app.domain.failures import FailureCode, fail
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import Transfer
 from workers.sources.base import Description, promised_sha256
-from workers.sources.copying import check_space
+from workers.sources.copying import check_space, write_at
 from workers.sources.streams import STREAMS, Stream
 from workers.sources.web import PARTIAL, RANGE_UNKNOWN, READ_S, Web, validators_of, whole_size
 
@@ -90,9 +90,10 @@ class UrlSource:
             _check_unchanged(answer, description, part)
             if have and answer.status_code != PARTIAL:
                 part.unlink(missing_ok=True)  # the server cannot resume: from the beginning
+                have = 0
             failing.pop_all()
         can_resume = answer.status_code == PARTIAL or answer.headers.get("accept-ranges") == "bytes"
-        return Stream(answer.iter_raw(), closing, can_resume=can_resume)
+        return Stream(answer.iter_raw(), closing, have, can_resume=can_resume)
 
 
 def _append(stream: Stream, part: Path, until: float) -> tuple[int, bool]:
@@ -103,12 +104,13 @@ def _append(stream: Stream, part: Path, until: float) -> tuple[int, bool]:
     """
     is_kept = False
     try:
-        with part.open("ab") as file:
+        with write_at(part, stream.offset) as file:
             for chunk in stream.chunks:
                 file.write(chunk)
                 if time.monotonic() >= until:
                     file.flush()
-                    STREAMS.keep(part, file.tell(), stream)
+                    stream.offset = file.tell()
+                    STREAMS.keep(part, stream)
                     is_kept = True
                     return file.tell(), False
             return file.tell(), True

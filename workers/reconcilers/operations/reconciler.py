@@ -55,7 +55,10 @@ def _work(operation: Operation, lease: Lease[Operation]) -> Result:
         operation_progress(lease, operation, phase="starting")
     try:
         outcome = work.step(operation, lease)
-    except (LeaseLostError, DatabaseError):
+    except LeaseLostError:
+        _leave_nothing_behind(operation, work)
+        raise
+    except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001 - each try is counted: none repeats without end
         return _failed(operation, lease, _failure_of(error))
@@ -63,6 +66,16 @@ def _work(operation: Operation, lease: Lease[Operation]) -> Result:
         return Result(0.0)
     operation_end(lease, operation, OperationState.SUCCEEDED, result=outcome)
     return DONE
+
+
+def _leave_nothing_behind(operation: Operation, work: Work) -> None:
+    """Take away what was made half after another had ended the operation meanwhile.
+
+    Of a failed one the part is kept, for its retry.
+    """
+    now = Operation.objects.filter(pk=operation.pk).values_list("state", flat=True).first()
+    if now in {OperationState.SUCCEEDED, OperationState.CANCELLED}:
+        work.clean_up(operation)
 
 
 def _failure_of(error: Exception) -> Failure:
