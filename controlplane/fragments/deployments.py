@@ -20,6 +20,7 @@ from controlplane.wording.formats import (
     size_parts,
     size_text,
 )
+from controlplane.wording.placing import PlacingText, placing_text
 from models_app.domain.actors import Actor
 from models_app.domain.states import DeploymentState, ReplicaState, Role, Wish
 from models_app.models import Deployment, Replica
@@ -61,6 +62,7 @@ class ReplicaLine:
     replica: Replica
     reason: str
     tokens_per_s: float | None
+    placing: PlacingText | None  # why on this host and on no other
 
     @property
     def memory_percent(self) -> float | None:
@@ -223,4 +225,7 @@ def replica_lines(actor: Actor, replicas: Iterable[Replica]) -> list[ReplicaLine
     """Return replicas with tokens per second and reason, one query for all."""
     rows = list(replicas)
     rates = tokens_now(actor, [row.pk for row in rows]) if rows else {}
-    return [ReplicaLine(row, reason_of_row(row), rates.get(row.pk)) for row in rows]
+    return [
+        ReplicaLine(row, reason_of_row(row), rates.get(row.pk), placing_text(row.reason))
+        for row in rows
+    ]

@@ -11,7 +11,15 @@ from controlplane.fragments.memory import HostMemory, common_scale, host_memory
 from controlplane.wording.failures import reason_text
 from controlplane.wording.formats import number_text, size_parts, size_text
 from models_app.domain.actors import Actor
-from models_app.domain.scheduling import HostOffer, Need, choose_host, why_not
+from models_app.domain.scheduling import (
+    Apart,
+    HostOffer,
+    Need,
+    Policy,
+    choose_host,
+    known_labels,
+    why_not,
+)
 from models_app.domain.sizing import Fit, MemoryEstimate
 from models_app.domain.states import HostState, PlacementState, Scheduling
 from models_app.models import Artifact, Deployment, EngineEntry, Host
@@ -68,7 +76,8 @@ def fit_context(actor: Actor, wish: Wish) -> dict[str, Any]:
         memory_bytes=estimate.total_bytes,
         hosts=tuple(wish.placement.get("hosts", ())),
         selector=dict(wish.placement.get("selector", {})),
-        policy=str(wish.placement.get("policy", "spread")),
+        policy=str(wish.placement.get("policy", Policy.SPREAD)),
+        apart=str(wish.placement.get("apart", Apart.ANY)),
     )
     offers = _offers(actor, fits, wish.artifact)
     chosen = would_go(need, offers, wish.replicas)
@@ -110,7 +119,7 @@ def _offers(actor: Actor, fits: Sequence[HostFit], artifact: Artifact) -> list[H
             state=HostState(fit.host.state),
             scheduling=Scheduling(fit.host.scheduling),
             runtime=fit.host.runtime,
-            labels=fit.host.labels,
+            labels=known_labels(fit.host.labels, runtime=fit.host.runtime, facts=fit.host.facts),
             room_bytes=fit.verdict.available_bytes,
             replicas_of_this=0,
             has_artifact=fit.host.pk in placed,

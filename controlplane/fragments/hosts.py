@@ -9,6 +9,7 @@ from controlplane.fragments.deployments import replica_lines
 from controlplane.fragments.failures import failure_of_row, reason_of_row
 from controlplane.fragments.listing import listing, sorted_by
 from controlplane.fragments.memory import HostMemory, common_scale, host_memory
+from controlplane.fragments.progress import operation_progress
 from controlplane.fragments.registry import Asked, fragment
 from controlplane.fragments.stories import by_day
 from controlplane.wording.connecting import warning_text
@@ -21,9 +22,11 @@ from models_app.selectors.deployments import replicas_visible
 from models_app.selectors.events import events_visible
 from models_app.selectors.hosts import host_get, hosts_visible
 from models_app.selectors.language_models import placements_visible
+from models_app.selectors.operations import operations_visible
 
 _SORTS = {"name": "name", "state": "state", "replicas": "replicas_live", "memory": "ours_bytes"}
 HISTORY_EVENTS = 30
+OPERATIONS_SHOWN = 5
 PAGE_HOSTS = 30  # each with a drawn bar
 
 
@@ -89,8 +92,18 @@ def head_context(actor: Actor, host: Host) -> dict[str, Any]:
         "is_silent": host.state == HostState.UNREACHABLE,
         "warnings": [warning_text(code) for code in host.facts.get("warnings", ())],
         "changed_identity": _changed_identity(host),
+        "under_way": _under_way(actor, host),
         "verbs": verbs_of(actor, host),
     }
+
+
+def _under_way(actor: Actor, host: Host) -> list[dict[str, Any]]:
+    """Return long work on the host that has not ended, with what hinders it."""
+    may = actor.role.allows(Role.OPERATOR)
+    rows = operations_visible(actor, host=host, state="unfinished")[:OPERATIONS_SHOWN]
+    return [
+        operation_progress(row, may_operate=may) | {"standing": failure_of_row(row)} for row in rows
+    ]
 
 
 def _changed_identity(host: Host) -> dict[str, str] | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
+from controlplane.wording.formats import number_text
 from models_app.domain.states import OperationState, PlacementState
 from models_app.models import Operation, Placement
 from models_app.services.operations import may_retry
@@ -16,6 +17,7 @@ _KINDS = {
     "import": lambda: gettext("Import {title}"),
     "verify": lambda: gettext("Verify {title}"),
     "remove_artifact": lambda: gettext("Delete {title}"),
+    "drain_host": lambda: gettext("Empty {title}"),
     "check_connection": lambda: gettext("Test the connection to {title}"),
 }
 
@@ -41,6 +43,22 @@ def operation_progress(operation: Operation, *, may_operate: bool) -> dict[str, 
         "cancel_url": reverse("web:operation-cancel", args=ref) if can_cancel else "",
         "retry_url": reverse("web:operation-retry", args=ref) if can_retry else "",
         **_figures(operation, is_running=state == OperationState.RUNNING),
+        **_counted(operation),
+    }
+
+
+def _counted(operation: Operation) -> dict[str, Any]:
+    """Return the figures of work that is counted in things and not in bytes."""
+    if operation.parameters.get("unit") != "replicas":
+        return {}
+    total = operation.total_bytes or 0
+    text = ngettext("{done} of {n} replica moved", "{done} of {n} replicas moved", total)
+    return {
+        "count": text.format(done=number_text(operation.done_bytes), n=number_text(total)),
+        "done_bytes": None,
+        "rate": None,
+        "left_s": None,
+        "stalled_since": None,
     }
 
 

@@ -10,6 +10,7 @@ from controlplane.fragments.registry import Asked, fragment
 from controlplane.wording.engines import engine_word
 from controlplane.wording.formats import number_text
 from models_app.domain.actors import Actor
+from models_app.domain.scheduling import Apart
 from models_app.models import Deployment, EngineEntry, Revision
 from models_app.selectors.deployments import (
     deployment_get,
@@ -110,6 +111,10 @@ def placement_text(placement: Mapping[str, Any]) -> str:
         where = gettext("any host")
     if placement.get("policy") == "pack":
         where += f" · {gettext('packed on few hosts')}"
+    if placement.get("apart") == Apart.REQUIRE:
+        where += f" · {gettext('copies always apart')}"
+    elif placement.get("apart") == Apart.PREFER:
+        where += f" · {gettext('copies apart where possible')}"
     return where
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from controlplane.wording import connecting, containers
 from controlplane.wording.errors import error_sentence
 from controlplane.wording.failure_words import Text, Words
 from controlplane.wording.filling import fill, has_all
+from controlplane.wording.formats import number_text
 from controlplane.wording.gguf_faults import FAULTS
 from models_app.domain.failures import FailureCode
 
@@ -36,13 +38,11 @@ def failure_text(code: str, params: Mapping[str, Any] | None = None) -> FailureT
         known["refused"] = error_sentence(str(known["refusal"]), known)
     words = _words_of(code, known)
     sentence = next((s for s in words.sentences if has_all(s, known)), words.sentences[-1])
-    passed_over = known.get("passed_over")
-    reasons = passed_over.items() if isinstance(passed_over, dict) else ()
     return FailureText(
         code=code,
         sentence=fill(sentence, {"code": code, **known}),
         remedies=tuple(str(remedy) for remedy in words.remedies),
-        passed_over=tuple((str(host), reason_text(str(why))) for host, why in reasons),
+        passed_over=passed_over_texts(known),
     )
 
 
@@ -52,6 +52,17 @@ def _words_of(code: str, params: Mapping[str, Any]) -> Words:
     if fault and code in _OF_FILES:
         return Words(tuple(fault[0]), tuple(fault[1]))
     return _WORDS.get(code, _UNKNOWN)
+
+
+def passed_over_texts(reason: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return each host passed over with its reason, and how many more for which."""
+    named = reason.get("passed_over") or {}
+    more = reason.get("passed_over_more") or {}
+    lines = [(str(host), reason_text(str(why))) for host, why in named.items()]
+    for why, count in more.items():
+        text = ngettext("{n} more host", "{n} more hosts", count).format(n=number_text(count))
+        lines.append((text, reason_text(str(why))))
+    return tuple(lines)
 
 
 def reason_text(code: str) -> str:
@@ -176,6 +187,16 @@ _WORDS: dict[str, Words] = {
             _("Add a host."),
         ),
     ),
+    _F.NO_ROOM_ELSEWHERE: Words(
+        (
+            _("No other host takes a replica of {deployment} now. It stays and serves here."),
+            _("No other host takes the replicas now. They stay and serve here."),
+        ),
+        (
+            _("Add or open a host, or free memory: it goes on by itself as soon as there is room."),
+            _("Cancel the draining to leave things as they are."),
+        ),
+    ),
     _F.CONTEXT_TOO_LARGE: Words(
         (
             _("A context of {asked} tokens was asked for; the model takes {limit} at most."),
@@ -285,6 +306,13 @@ _REASONS: dict[str, Text] = {
     "RUNTIME_UNSUPPORTED": _("the engine does not run on this kind of host"),
     "HOST_NOT_READY": _("not ready"),
     "HOST_CLOSED": _("closed for new replicas"),
+    "COPY_THERE": _("a copy is there already, and copies must be apart"),
+    "MORE_COPIES": _("more copies of it are there"),
+    "FEWER_COPIES": _("fewer copies of it are there"),
+    "FILE_NOT_THERE": _("the model's file is not there yet"),
+    "LESS_ROOM": _("less memory is free there"),
+    "MORE_ROOM": _("more memory is free there, and copies are packed"),
+    "AS_GOOD": _("just as good; the first name was taken"),
     "MEMORY_UNKNOWN": _("the memory it has, or what is needed, is unknown"),
     "NOT_ENOUGH_MEMORY": _("not enough free memory"),
     "ARTIFACT_NOT_THERE": _("the model lies on another server and cannot be brought here"),

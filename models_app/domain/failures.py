@@ -30,6 +30,7 @@ class FailureCode(StrEnum):
     NOT_ENOUGH_MEMORY = "NOT_ENOUGH_MEMORY"
     MEMORY_UNKNOWN = "MEMORY_UNKNOWN"
     NO_HOST = "NO_HOST"
+    NO_ROOM_ELSEWHERE = "NO_ROOM_ELSEWHERE"  # of a host that is being emptied
     CONTEXT_TOO_LARGE = "CONTEXT_TOO_LARGE"
     RUNTIME_UNSUPPORTED = "RUNTIME_UNSUPPORTED"
     PARAMETERS_INVALID = "PARAMETERS_INVALID"
@@ -121,6 +122,30 @@ TERMINAL = frozenset(
     }
 )
 """Codes that waiting does not mend: no automatic retry, a person decides."""
+
+
+ABOUT_THE_HOST = frozenset(
+    {
+        FailureCode.HOST_UNREACHABLE,
+        FailureCode.HOST_REFUSED,
+        FailureCode.IDENTITY_CHANGED,
+        FailureCode.ADDRESS_FORBIDDEN,
+        FailureCode.SOCKET_PERMISSION,
+        FailureCode.TLS_NAME,
+        FailureCode.TLS_UNTRUSTED,
+        FailureCode.TLS_NOT_YET_VALID,
+        FailureCode.TLS_EXPIRED,
+        FailureCode.TLS_CLIENT_REFUSED,
+        FailureCode.TLS_FAILED,
+        FailureCode.SSH_AUTHENTICATION,
+        FailureCode.CREDENTIAL_REFUSED,
+        FailureCode.SECRET_UNREADABLE,
+        FailureCode.API_TOO_OLD,
+        FailureCode.NOT_DOCKER,
+        FailureCode.NOT_OLLAMA,
+    }
+)
+"""Codes that say nothing of what runs on a host: its replicas are unknown, not failed."""
 
 
 @dataclass(frozen=True, slots=True)

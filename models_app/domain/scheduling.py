@@ -1,10 +1,29 @@
 """Chooses hosts for replicas: pure, and every choice says why, also why not the others."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from models_app.domain.states import HostState, Scheduling
+
+TOLD = 40  # hosts named with their reason; of the rest only how many for which reason
+
+
+class Policy(StrEnum):
+    """Over many hosts, or on few of them."""
+
+    SPREAD = "spread"
+    PACK = "pack"
+
+
+class Apart(StrEnum):
+    """May two replicas of one deployment share a host?"""
+
+    ANY = "any"
+    PREFER = "prefer"
+    REQUIRE = "require"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +37,7 @@ class HostOffer:
     runtime: str
     labels: Mapping[str, str]
     room_bytes: int | None  # budget minus what is used and promised
-    replicas_of_this: int  # of the deployment being placed
+    replicas_of_this: int  # of the deployment being placed, of the revision wished for
     has_artifact: bool
 
 
@@ -30,43 +49,57 @@ class Need:
     memory_bytes: int | None  # None: unknown; then only hosts that a person named may take it
     hosts: Sequence[str] = ()  # empty: any
     selector: Mapping[str, str] = field(default_factory=dict)
-    policy: str = "spread"
+    policy: str = Policy.SPREAD
+    apart: str = Apart.ANY
     only_where_placed: bool = False  # the artifact cannot be brought to a host
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The host chosen (None: none fits), and for each host passed over, the reason code."""
+    """The host chosen (None: none fits); `reason` is what the ledger keeps of it, in bounded size.
+
+    `refused` holds for each host that cannot take it the reason code.
+    """
 
     host_id: int | None
     host: str | None
     reason: Mapping[str, Any]
+    refused: Mapping[str, str]
+
+
+def known_labels(
+    labels: Mapping[str, str], *, runtime: str, facts: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return a host's labels with those that it has by itself; what people wrote goes before.
+
+    `gpu` is the vendor or none, `runtime`, `architecture`: deployments can ask for them as well.
+    """
+    gpus = facts.get("gpus") or ()
+    own = {"runtime": runtime}
+    if facts:
+        own["gpu"] = str(gpus[0].get("vendor") or "other") if gpus else "none"
+        own["architecture"] = str(facts.get("architecture") or "unknown")
+    return own | dict(labels)
 
 
 def choose_host(need: Need, offers: Sequence[HostOffer]) -> Choice:
-    """Return the best host: by policy, then where the files lie already, then by room."""
+    """Return the best host: by copies, then where the files lie already, then by room."""
     refused = {offer.name: code for offer in offers if (code := why_not(need, offer))}
     fitting = [offer for offer in offers if offer.name not in refused]
     if not fitting:
-        return Choice(None, None, {"passed_over": refused})
-    sign = 1 if need.policy == "spread" else -1
-    best = min(
-        fitting,
-        key=lambda offer: (
-            sign * offer.replicas_of_this,
-            not offer.has_artifact,
-            -sign * (offer.room_bytes or 0),
-            offer.name,
-        ),
-    )
+        return Choice(None, None, _bounded(refused), refused)
+    best = min(fitting, key=lambda offer: _rank(need, offer))
+    worse = {offer.name: _why_worse(need, best, offer) for offer in fitting if offer is not best}
     reason: dict[str, Any] = {
         "policy": need.policy,
+        "apart": need.apart,
         "room_bytes": best.room_bytes,
         "needed_bytes": need.memory_bytes,
         "has_artifact": best.has_artifact,
-        "passed_over": refused,
+        "copies": best.replicas_of_this,
+        **_bounded({**worse, **refused}),
     }
-    return Choice(best.host_id, best.name, reason)
+    return Choice(best.host_id, best.name, reason, refused)
 
 
 def why_not(need: Need, offer: HostOffer) -> str | None:
@@ -78,6 +111,7 @@ def why_not(need: Need, offer: HostOffer) -> str | None:
         ("HOST_NOT_READY", offer.state != HostState.READY),
         ("HOST_CLOSED", offer.scheduling != Scheduling.OPEN),
         ("ARTIFACT_NOT_THERE", need.only_where_placed and not offer.has_artifact),
+        ("COPY_THERE", need.apart == Apart.REQUIRE and offer.replicas_of_this > 0),
         ("MEMORY_UNKNOWN", _is_unknown(need, offer) and not need.hosts),
         ("NOT_ENOUGH_MEMORY", _is_too_small(need, offer)),
     )
@@ -92,3 +126,40 @@ def _is_too_small(need: Need, offer: HostOffer) -> bool:
     if need.memory_bytes is None or offer.room_bytes is None:
         return False
     return offer.room_bytes < need.memory_bytes
+
+
+def _rank(need: Need, offer: HostOffer) -> tuple[int, bool, int, str]:
+    """Return what hosts are ordered by, the best first; `_RANKED` names the parts."""
+    room = offer.room_bytes or 0
+    packs = need.policy == Policy.PACK
+    gathers = packs and need.apart == Apart.ANY
+    copies = -offer.replicas_of_this if gathers else offer.replicas_of_this
+    return copies, not offer.has_artifact, room if packs else -room, offer.name
+
+
+_RANKED = (
+    ("FEWER_COPIES", "MORE_COPIES"),
+    ("FILE_NOT_THERE", "FILE_NOT_THERE"),
+    ("MORE_ROOM", "LESS_ROOM"),
+    ("AS_GOOD", "AS_GOOD"),
+)
+
+
+def _why_worse(need: Need, best: HostOffer, other: HostOffer) -> str:
+    """Return in what a host that could take the replica is worse than the one chosen."""
+    packs = need.policy == Policy.PACK
+    gathers = packs and need.apart == Apart.ANY
+    pairs = zip(_rank(need, best), _rank(need, other), strict=True)
+    place = next(i for i, (one, two) in enumerate(pairs) if one != two)
+    when_packing, when_spreading = _RANKED[place]
+    return when_packing if (gathers if place == 0 else packs) else when_spreading
+
+
+def _bounded(reasons: Mapping[str, str]) -> dict[str, Any]:
+    """Return the reasons for each host, however many hosts there are in a bounded size."""
+    named = dict(list(reasons.items())[:TOLD])
+    told: dict[str, Any] = {"passed_over": named}
+    if len(reasons) > TOLD:
+        rest = list(reasons.values())[TOLD:]
+        told["passed_over_more"] = dict(Counter(rest).most_common())
+    return told

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from models_app.domain.actors import Actor
-from models_app.domain.scheduling import HostOffer, Need, why_not
+from models_app.domain.scheduling import Apart, HostOffer, Need, Policy, known_labels, why_not
 from models_app.domain.sizing import (
     MemoryEstimate,
     Verdict,
@@ -70,13 +70,17 @@ def need_of(revision: Revision) -> Need:
         memory_bytes=predicted_bytes(revision),
         hosts=tuple(revision.placement.get("hosts", ())),
         selector=dict(revision.placement.get("selector", {})),
-        policy=str(revision.placement.get("policy", "spread")),
+        policy=str(revision.placement.get("policy", Policy.SPREAD)),
+        apart=str(revision.placement.get("apart", Apart.ANY)),
         only_where_placed=revision.artifact.format == HOSTED_FORMAT,
     )
 
 
 def offers_for(deployment: Deployment | None, artifact: Artifact) -> list[HostOffer]:
-    """Return every host as the scheduler sees it. Four queries, however many hosts."""
+    """Return every host as the scheduler sees it. Four queries, however many hosts.
+
+    Copies are counted of the revision wished for: an older one is about to go.
+    """
     hosts = list(Host.objects.exclude(state=HostState.REMOVING))
     loads = host_loads()
     placed = set(
@@ -84,7 +88,8 @@ def offers_for(deployment: Deployment | None, artifact: Artifact) -> list[HostOf
             "host_id", flat=True
         )
     )
-    live = Replica.objects.exclude(state=ReplicaState.RETIRED).filter(deployment=deployment)
+    live = Replica.objects.exclude(state=ReplicaState.RETIRED)
+    live = live.filter(deployment=deployment, revision=deployment.revision if deployment else None)
     counts = dict(live.filter(is_wanted=True).values_list("host").annotate(n=Count("pk")))
     return [
         HostOffer(
@@ -93,7 +98,7 @@ def offers_for(deployment: Deployment | None, artifact: Artifact) -> list[HostOf
             state=HostState(host.state),
             scheduling=Scheduling(host.scheduling),
             runtime=host.runtime,
-            labels=host.labels,
+            labels=known_labels(host.labels, runtime=host.runtime, facts=host.facts),
             room_bytes=_room(host, loads.get(host.pk, HostLoad(0, 0))),
             replicas_of_this=counts.get(host.pk, 0),
             has_artifact=host.pk in placed,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError, InvalidError, NotFoundError
 from models_app.domain.gateway import as_values, limits_of, timeouts_of
 from models_app.domain.names import check_name
+from models_app.domain.scheduling import Apart, Policy
 from models_app.domain.states import ArtifactState, ReplicaState, Role, Wish
 from models_app.models import Artifact, Deployment, Host, Replica, Revision
 from models_app.services.leases import database_time
@@ -19,8 +21,8 @@ from models_app.services.records import audit, before_and_after, changed, event,
 from models_app.services.wishes import look_now, wish
 
 REPLICAS_LIMIT = 64
-PLACEMENT_KEYS = {"hosts", "selector", "policy"}
-POLICIES = {"spread", "pack"}
+PLACEMENT_KEYS = {"hosts", "selector", "policy", "apart"}
+PLACEMENT_CHOICES: Mapping[str, type[StrEnum]] = {"policy": Policy, "apart": Apart}
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +291,12 @@ def _check_replicas(replicas: int) -> None:
 
 def _check_placement(placement: Mapping[str, Any]) -> None:
     """Raise InvalidError unless every key is known and every host named exists."""
-    if set(placement) - PLACEMENT_KEYS or placement.get("policy", "spread") not in POLICIES:
+    is_known = not set(placement) - PLACEMENT_KEYS and all(
+        placement[key] in set(choices)
+        for key, choices in PLACEMENT_CHOICES.items()
+        if key in placement
+    )
+    if not is_known:
         raise InvalidError("PLACEMENT_INVALID", fields={"placement": "VALUE_INVALID"})
     names = placement.get("hosts", [])
     selector = placement.get("selector", {})

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from models_app.domain.actors import Actor
+from models_app.domain.actors import SYSTEM, Actor
 from models_app.domain.connections import parse_connection
 from models_app.domain.errors import ConflictError, InvalidError
 from models_app.domain.names import check_name
 from models_app.domain.states import HostState, ReplicaState, Role, Scheduling
-from models_app.models import Host
+from models_app.models import Host, Operation
+from models_app.selectors.operations import UNFINISHED
 from models_app.services.host_connections import SET, connection_fields, host_reconnect
+from models_app.services.operations import operation_begin, operation_cancel
 from models_app.services.records import audit, changed, event, lock_version
 from models_app.services.wishes import look_now, wish
 
+DRAIN_HOST = "drain_host"
 RUNTIMES = ("process", "docker", "ollama")  # that people may add
 LABELS_LIMIT = 32
 LABEL_LENGTH = 63
@@ -103,19 +107,47 @@ def host_edit(
 @transaction.atomic
 def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Put no new replicas there; what runs stays."""
+    _drains_cancel(actor, host)
     return _schedule(actor, host, Scheduling.CORDONED, "host.cordoned", version)
 
 
 @transaction.atomic
 def host_uncordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Open the host for new replicas again."""
+    _drains_cancel(actor, host)
     return _schedule(actor, host, Scheduling.OPEN, "host.uncordoned", version)
 
 
 @transaction.atomic
 def host_drain(actor: Actor, host: Host, *, version: int | None) -> Host:
-    """Put nothing new there and move what runs to other hosts, as far as there is room."""
-    return _schedule(actor, host, Scheduling.DRAINING, "host.draining", version)
+    """Put nothing new there and move what runs to other hosts, as far as there is room.
+
+    An operation of kind `drain_host` says how far that is.
+    """
+    _schedule(actor, host, Scheduling.DRAINING, "host.draining", version)
+    if not drains_of(host).exists():
+        replicas = host.replicas.exclude(state=ReplicaState.RETIRED).count()
+        operation_begin(
+            actor,
+            DRAIN_HOST,
+            title=host.name,
+            host=host,
+            parameters={"unit": "replicas"},
+            total_bytes=replicas,
+        )
+    return host
+
+
+def host_drain_stop(host: Host) -> None:
+    """Leave a host closed of which somebody no longer wants that it is emptied."""
+    host.refresh_from_db()
+    if host.scheduling == Scheduling.DRAINING:
+        _schedule(SYSTEM, host, Scheduling.CORDONED, "host.cordoned", None)
+
+
+def drains_of(host: Host) -> QuerySet[Operation]:
+    """Return the operations that are emptying the host."""
+    return host.operations.filter(kind=DRAIN_HOST, state__in=UNFINISHED)
 
 
 @transaction.atomic
@@ -138,6 +170,12 @@ def host_check(actor: Actor, host: Host) -> Host:
     actor.require(Role.OPERATOR)
     look_now(host)
     return host
+
+
+def _drains_cancel(actor: Actor, host: Host) -> None:
+    actor.require(Role.OPERATOR)
+    for operation in drains_of(host):
+        operation_cancel(actor, operation)
 
 
 def _schedule(actor: Actor, host: Host, to: Scheduling, code: str, version: int | None) -> Host:

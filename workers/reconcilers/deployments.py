@@ -83,8 +83,7 @@ def _may_give_way(old: Replica, choice: Choice) -> bool:
 
     On a host that is being drained the copy stays where it is until another host has room.
     """
-    refusal = choice.reason["passed_over"].get(old.host.name)
-    return bool(refusal == FailureCode.NOT_ENOUGH_MEMORY)
+    return choice.refused.get(old.host.name) == FailureCode.NOT_ENOUGH_MEMORY
 
 
 def _choose(deployment: Deployment, revision: Revision) -> Choice:
@@ -114,9 +113,8 @@ def _add(
 
 
 def _no_room(revision: Revision, choice: Choice) -> Failure:
-    passed_over = choice.reason["passed_over"]
-    reasons = set(passed_over.values())
-    params = {"passed_over": passed_over, "needed_bytes": predicted_bytes(revision)}
+    reasons = set(choice.refused.values())
+    params = {**choice.reason, "needed_bytes": predicted_bytes(revision)}
     for code in (FailureCode.NOT_ENOUGH_MEMORY, FailureCode.MEMORY_UNKNOWN):
         if str(code) in reasons:
             return Failure(code, params)

@@ -2,7 +2,13 @@
 
 import time
 
-from models_app.domain.failures import FailureCode, FailureError, RuntimeUnreachableError
+from models_app.domain.failures import (
+    ABOUT_THE_HOST,
+    Failure,
+    FailureCode,
+    FailureError,
+    RuntimeUnreachableError,
+)
 from models_app.domain.states import ArtifactState, HostState, PlacementState
 from models_app.models import Placement
 from models_app.services.leases import Lease
@@ -12,6 +18,7 @@ from models_app.services.observed.placements import (
     placement_forget,
     placement_progress,
 )
+from models_app.services.wishes import look_now
 from workers.reconcilers.base import DONE, Result, backoff_s, run
 from workers.reconcilers.runtimes import artifact_ref, runtime_of
 
@@ -26,7 +33,7 @@ def reconcile_placement(placement_id: int) -> None:
 
 
 def _work(placement: Placement, lease: Lease[Placement]) -> Result:
-    if placement.host.state == HostState.UNREACHABLE:
+    if placement.host.state in {HostState.UNREACHABLE, HostState.FAILED}:
         return Result(LOOK_AGAIN_S)
     is_unwanted = placement.state == PlacementState.REMOVING
     if is_unwanted or placement.artifact.state == ArtifactState.REMOVING:
@@ -38,12 +45,19 @@ def _work(placement: Placement, lease: Lease[Placement]) -> Result:
     except RuntimeUnreachableError:
         return Result(LOOK_AGAIN_S)
     except FailureError as error:
-        if error.failure.code == FailureCode.CHECKSUM:
-            artifact_is_corrupt(placement.artifact)
-        attempts = placement.attempts + 1
-        retry_s = backoff_s(attempts) if error.failure.retry and attempts < TRIES else None
-        placement_failed(lease, placement, error.failure, retry_s=retry_s)
-        return Result(retry_s)
+        return _failed(placement, lease, error.failure)
+
+
+def _failed(placement: Placement, lease: Lease[Placement], failure: Failure) -> Result:
+    if failure.code in ABOUT_THE_HOST:
+        look_now(placement.host)  # its reconciler says so; of the file nothing is concluded
+        return Result(LOOK_AGAIN_S)
+    if failure.code == FailureCode.CHECKSUM:
+        artifact_is_corrupt(placement.artifact)
+    attempts = placement.attempts + 1
+    retry_s = backoff_s(attempts) if failure.retry and attempts < TRIES else None
+    placement_failed(lease, placement, failure, retry_s=retry_s)
+    return Result(retry_s)
 
 
 def _place(placement: Placement, lease: Lease[Placement]) -> Result:

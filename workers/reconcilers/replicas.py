@@ -10,7 +10,13 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from models_app.domain.failures import FailureCode, FailureError, RuntimeUnreachableError, fail
+from models_app.domain.failures import (
+    ABOUT_THE_HOST,
+    FailureCode,
+    FailureError,
+    RuntimeUnreachableError,
+    fail,
+)
 from models_app.domain.specs import HostFacts, Observed, ServeRequest, WorkloadSpec, owner_labels
 from models_app.domain.states import HostState, PlacementState, ReplicaState
 from models_app.models import Placement, Replica
@@ -22,6 +28,7 @@ from models_app.services.observed.replicas import (
     replica_retire,
     replica_step,
 )
+from models_app.services.wishes import look_now
 from workers.engines.base import Engine
 from workers.reconcilers.base import DONE, Result, backoff_s, run
 from workers.reconcilers.replica_failures import diagnose
@@ -89,7 +96,7 @@ def _view(replica: Replica, placement: Placement | None) -> ReplicaView:
         state=ReplicaState(replica.state),
         is_wanted=replica.is_wanted,
         spec_hash=replica.spec_hash,
-        host_is_silent=replica.host.state == HostState.UNREACHABLE,
+        host_is_silent=replica.host.state in {HostState.UNREACHABLE, HostState.FAILED},
         placement=PlacementState(placement.state) if placement else None,
         stopping_s=_since(replica.stopping_at),
         backoff_left_s=_backoff_left(replica),
@@ -241,6 +248,9 @@ def _spec(step: Step) -> WorkloadSpec:
 
 
 def _failed(replica: Replica, lease: Lease[Replica], error: FailureError) -> Result:
+    if error.failure.code in ABOUT_THE_HOST:
+        look_now(replica.host)  # it is the host reconciler that says so, and nothing is concluded
+        return Result(SILENT_HOST_S)
     retry_s = backoff_s(replica.attempts + 1) if error.failure.retry else None
     replica_failed(lease, replica, error.failure, retry_s=retry_s)
     return Result(END_POLL_S)  # first told, then cleared away: a crash between loses neither

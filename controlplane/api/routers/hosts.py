@@ -266,9 +266,19 @@ def uncordon_host(request: HttpRequest, host: str, payload: VersionIn | None = N
 
 
 @router.post("/{host}/drain", response={202: HostOut}, summary="Drain a host")
-def drain_host(request: HttpRequest, host: str, payload: VersionIn | None = None) -> Status[Host]:
-    """Put nothing new there and move what runs to other hosts, as far as there is room."""
-    return Status(202, _schedule(request, host, services.host_drain, payload))
+def drain_host(
+    request: HttpRequest, host: str, response: HttpResponse, payload: VersionIn | None = None
+) -> Status[Host]:
+    """Put nothing new there and move what runs to other hosts, as far as there is room.
+
+    `Location` is the operation that tells how far it is, and what it waits for. Cancelling it
+    leaves the host cordoned.
+    """
+    row = _schedule(request, host, services.host_drain, payload)
+    operation = services.drains_of(row).first()
+    if operation:
+        response["Location"] = operation_location(operation)
+    return Status(202, row)
 
 
 @router.post("/{host}/check", response={202: HostOut}, summary="Look at a host now")

@@ -23,8 +23,14 @@ class PlacementRuleIn(In):
     """Where replicas may run; empty is anywhere."""
 
     hosts: list[Name] | None = Field(None, max_length=1000)
-    selector: dict[str, str] | None = Field(None, description="Labels that a host must have.")
+    selector: dict[str, str] | None = Field(
+        None,
+        description="Labels that a host must have: its own, or gpu, runtime, architecture.",
+    )
     policy: Literal["spread", "pack"] | None = None
+    apart: Literal["any", "prefer", "require"] | None = Field(
+        None, description="May two replicas share a host? `require` leaves one waiting instead."
+    )
 
     def as_wished(self) -> dict[str, Any]:
         """Return the rule as revisions hold it."""

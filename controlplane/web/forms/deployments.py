@@ -12,6 +12,7 @@ from controlplane.web.forms.key_values import KeyValuesField
 from controlplane.web.forms.schema_fields import Parameter, parameters_of, values_of
 from controlplane.wording.formats import size_text
 from models_app.domain.names import NAME_LENGTH
+from models_app.domain.scheduling import Apart, Policy
 from models_app.domain.sizing import DEFAULT_CONTEXT
 from models_app.models import Artifact, EngineEntry, Revision
 from models_app.services.deployments import REPLICAS_LIMIT
@@ -77,14 +78,31 @@ class DeploymentForm(forms.Form):
     hosts = forms.MultipleChoiceField(
         label=_("Hosts"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    labels = KeyValuesField(label=_("Labels"), required=False)
+    labels = KeyValuesField(
+        label=_("Labels"),
+        required=False,
+        help_text=_("One a line: site=rome, gpu=none. Every host has gpu, runtime, architecture."),
+    )
     policy = forms.ChoiceField(
         label=_("Spread"),
         choices=[
-            ("spread", _("Over many hosts: one failing host takes fewest copies with it")),
-            ("pack", _("On few hosts: others stay free")),
+            (
+                Policy.SPREAD.value,
+                _("Over many hosts: one failing host takes fewest copies with it"),
+            ),
+            (Policy.PACK.value, _("On few hosts: others stay free")),
         ],
-        initial="spread",
+        initial=Policy.SPREAD,
+    )
+    apart = forms.ChoiceField(
+        label=_("Two copies on one host"),
+        required=False,
+        choices=[
+            (Apart.ANY.value, _("As the spread says")),
+            (Apart.PREFER.value, _("Only where no other host has room")),
+            (Apart.REQUIRE.value, _("Never: rather wait for another host")),
+        ],
+        initial=Apart.ANY,
     )
     comment = forms.CharField(
         label=_("Why"),
@@ -224,8 +242,10 @@ class DeploymentForm(forms.Form):
             placement["hosts"] = cleaned.get("hosts", [])
         elif cleaned.get("where") == BY_LABELS:
             placement["selector"] = cleaned.get("labels", {})
-        if cleaned.get("policy") == "pack":
-            placement["policy"] = "pack"
+        if cleaned.get("policy") == Policy.PACK:
+            placement["policy"] = str(Policy.PACK)
+        if cleaned.get("apart") in (Apart.PREFER, Apart.REQUIRE):
+            placement["apart"] = cleaned["apart"]
         return placement
 
 
@@ -245,7 +265,8 @@ def initial_of(name: str, replicas: int, revision: Revision) -> dict[str, Any]:
         "where": where,
         "hosts": placement.get("hosts", []),
         "labels": placement.get("selector", {}),
-        "policy": placement.get("policy", "spread"),
+        "policy": placement.get("policy", Policy.SPREAD),
+        "apart": placement.get("apart", Apart.ANY),
         **{f"p-{key}": value for key, value in revision.parameters.items()},
     }
 

@@ -63,11 +63,13 @@ def host_missed(lease: Lease[Host], host: Host, failure: Failure, *, misses_allo
 
 @transaction.atomic
 def host_refused(lease: Lease[Host], host: Host, failure: Failure) -> None:
-    """The host answered and refuses us: a person decides."""
-    was = host.state
-    lease.write(state=HostState.FAILED, state_since=database_time(), **failure_fields(failure))
+    """The host answered and refuses us: a person decides, and its replicas are UNKNOWN."""
+    is_new = host.state != HostState.FAILED
+    since = {"state": HostState.FAILED, "state_since": database_time()} if is_new else {}
+    lease.write(misses=0, **since, **failure_fields(failure))
     host.refresh_from_db()
-    if was != HostState.FAILED:
+    if is_new:
+        _wake_everything_on(host)
         event(
             host,
             "host.failed",

@@ -11,10 +11,11 @@ import pytest
 from django.conf import settings
 
 from models_app.domain.store import ModelStore, hash_file
-from models_app.models import Deployment, Event, Host, Placement, Replica, User
+from models_app.models import Deployment, Event, Host, Operation, Placement, Replica, User
 from models_app.services import deployments as wishes
 from models_app.services.engines import engines_publish
-from models_app.services.hosts import host_add, host_drain
+from models_app.services.hosts import host_add, host_drain, host_uncordon
+from models_app.services.operations import operation_cancel
 from tests.factories import actor_of, make_artifact
 from tests.gguf_files import gguf_bytes
 from tests.workers.reconcilers.driving import hurry, settle
@@ -191,3 +192,57 @@ def test_a_row_lost_after_the_start_finds_its_engine_again(chat: Deployment) -> 
     settle(is_ready)
     assert pid_of(live()) == pid
     assert "replica.adopted" in codes()
+
+
+def test_draining_moves_one_by_one_and_never_below_the_wish(
+    chat: Deployment, here: Host, alice: User
+) -> None:
+    """Two rows of hosts, one machine: what is moved are real engines all the same."""
+    actor = actor_of(alice)
+    wishes.deployment_scale(actor, chat, version=None, replicas=2)
+    settle(lambda: is_ready(2))
+    there = Host.objects.create(name="there", runtime="process", next_action_at=here.created_at)
+    settle(lambda: Host.objects.get(name="there").state == "ready")
+    host_drain(actor, here, version=None)
+    operation = Operation.objects.get(kind="drain_host")
+
+    def is_empty() -> bool:
+        assert Replica.objects.filter(state="ready", is_wanted=True).count() >= 2
+        operation.refresh_from_db()
+        return operation.state == "succeeded"
+
+    settle(is_empty)
+    assert operation.result == {"moved": 2}
+    settle(lambda: is_ready(2))
+    assert {row.host.name for row in Replica.objects.exclude(state="retired")} == {"there"}
+    assert here.replicas.exclude(state="retired").count() == 0
+    assert there.replicas.filter(state="ready").count() == 2
+
+
+def test_draining_without_room_elsewhere_says_so_until_it_is_cancelled(
+    chat: Deployment, here: Host, alice: User
+) -> None:
+    settle(is_ready)
+    host_drain(actor_of(alice), here, version=None)
+    operation = Operation.objects.get(kind="drain_host")
+
+    def is_stuck() -> bool:
+        operation.refresh_from_db()
+        return operation.failure_code == "NO_ROOM_ELSEWHERE"
+
+    settle(is_stuck)
+    assert operation.failure_params["passed_over"] == {"here": "HOST_CLOSED"}
+    assert live().state == "ready"
+    operation_cancel(actor_of(alice), operation)
+    settle(lambda: Host.objects.get().scheduling == "cordoned")
+    operation.refresh_from_db()
+    assert operation.state == "cancelled"
+    assert live().state == "ready"
+
+
+def test_opening_a_host_again_ends_its_draining(chat: Deployment, here: Host, alice: User) -> None:
+    settle(is_ready)
+    host_drain(actor_of(alice), here, version=None)
+    host_uncordon(actor_of(alice), here, version=None)
+    settle(lambda: Operation.objects.get(kind="drain_host").state == "cancelled")
+    assert Host.objects.get().scheduling == "open"

@@ -17,6 +17,7 @@ from models_app.services.observed.operations import (
 )
 from workers.reconcilers.base import DONE, Result, backoff_s, run
 from workers.reconcilers.operations.checking import CheckConnectionWork
+from workers.reconcilers.operations.draining import DrainHostWork
 from workers.reconcilers.operations.importing import ImportWork
 from workers.reconcilers.operations.removing import RemoveArtifactWork
 from workers.reconcilers.operations.verifying import VerifyWork
@@ -33,7 +34,9 @@ WORKS: Mapping[str, Work] = {
     "verify": VerifyWork(),
     "remove_artifact": RemoveArtifactWork(),
     "check_connection": CheckConnectionWork(),
+    "drain_host": DrainHostWork(),
 }
+PAUSES_S = {"drain_host": 3.0}  # between looks at what others do
 ONE_TRY = frozenset({"check_connection"})  # a person waits for the answer, whatever it is
 
 
@@ -63,7 +66,7 @@ def _work(operation: Operation, lease: Lease[Operation]) -> Result:
     except Exception as error:  # noqa: BLE001 - each try is counted: none repeats without end
         return _failed(operation, lease, _failure_of(error))
     if outcome is None:
-        return Result(0.0)
+        return Result(PAUSES_S.get(operation.kind, 0.0))
     operation_end(lease, operation, OperationState.SUCCEEDED, result=outcome)
     return DONE
 
