@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from controlplane.fragments.failures import deployment_actions, failure_of_row, reason_of_row
 from controlplane.fragments.listing import listing, sorted_by
+from controlplane.fragments.progress import image_progress
 from controlplane.fragments.registry import Asked, fragment
 from controlplane.fragments.stories import story
 from controlplane.wording.formats import (
@@ -63,6 +64,11 @@ class ReplicaLine:
     reason: str
     tokens_per_s: float | None
     placing: PlacingText | None  # why on this host and on no other
+
+    @property
+    def image(self) -> dict[str, Any] | None:
+        """The image that it waits for, as a progress row."""
+        return image_progress(self.replica)
 
     @property
     def memory_percent(self) -> float | None:

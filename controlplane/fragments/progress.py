@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from controlplane.wording.formats import number_text
-from models_app.domain.states import OperationState, PlacementState
-from models_app.models import Operation, Placement
+from models_app.domain.states import OperationState, PlacementState, ReplicaState
+from models_app.models import Operation, Placement, Replica
 from models_app.services.operations import may_retry
 
 STALLED_AFTER = timedelta(seconds=30)
@@ -69,6 +69,25 @@ def placement_progress(placement: Placement) -> dict[str, Any]:
         "what": placement.artifact.file_name,
         "state": placement.state,
         **_figures(placement, is_running=placement.state == PlacementState.PLACING),
+    }
+
+
+def image_progress(replica: Replica) -> dict[str, Any] | None:
+    """Return the progress row of the image that a replica waits for, if it does."""
+    pulling = replica.pulling
+    if not pulling or replica.state != ReplicaState.PLACING:
+        return None
+    total, done, rate = pulling["total_bytes"], pulling["done_bytes"], pulling["bytes_per_s"]
+    stalled = replica.progress_at and timezone.now() - replica.progress_at > STALLED_AFTER
+    return {
+        "id": f"image-{replica.public_id}",
+        "what": pulling["image"],
+        "percent": min(100.0, 100 * done / total) if total else None,
+        "done_bytes": done,
+        "total_bytes": total,
+        "rate": rate,
+        "left_s": (total - done) / rate if rate and total else None,
+        "stalled_since": replica.progress_at if stalled else None,
     }
 
 

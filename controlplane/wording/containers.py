@@ -29,7 +29,7 @@ FAILURES: dict[str, Words] = {
             _("The host could not fetch {image}: the registry does not answer as it should."),
             _("The host could not fetch the engine's image."),
         ),
-        (_("Check the host's network. Layers that have arrived are kept."), _MIRROR),
+        (_("Check the host's network; Slipway tries again by itself."), _MIRROR),
     ),
     _F.NAME_TAKEN: Words(
         (

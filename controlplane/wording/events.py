@@ -26,6 +26,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "deployment.rollout_halted": _("Rollout halted: revision {revision} does not become ready"),
     "replica.scheduled": _("Replica {replica} of revision {revision} goes to {host}"),
     "replica.placing": _("Replica {replica}: placing the model on {host}"),
+    "replica.pulling": _("Replica {replica}: {host} fetches the image {image}"),
     "replica.starting": _("Replica {replica}: engine started on {host}"),
     "replica.ready": _("Replica {replica} ready on {host} in {seconds}"),
     "replica.unhealthy": _("Replica {replica} on {host} does not answer: {answer}"),

@@ -88,6 +88,7 @@ class Replica(WorkedRow):
     served_as = models.CharField(max_length=300, blank=True, default="")
     slots = models.PositiveSmallIntegerField(default=1)
     reason = JSONField(default=dict, blank=True)  # why this host, why not the others
+    pulling = JSONField(default=dict, blank=True)  # the engine's image on its way to the host
     predicted_bytes = models.BigIntegerField(null=True, blank=True)
     memory_bytes = models.BigIntegerField(null=True, blank=True)  # last measured
     peak_bytes = models.BigIntegerField(null=True, blank=True)  # highest measured

@@ -32,6 +32,7 @@ from models_app.services.wishes import look_now
 from workers.engines.base import Engine
 from workers.reconcilers.base import DONE, Result, backoff_s, run
 from workers.reconcilers.replica_failures import diagnose
+from workers.reconcilers.replica_images import wait_for_image
 from workers.reconcilers.replica_plan import Action, ReplicaView, plan
 from workers.reconcilers.replica_watch import Watch
 from workers.reconcilers.runtimes import artifact_facts, artifact_ref, host_facts, runtime_of
@@ -171,6 +172,9 @@ def _give_up_placing(step: Step) -> Result:
 def _create(step: Step) -> Result:
     replica = step.replica
     spec = _spec(step)
+    waits = wait_for_image(step.runtime, spec, replica, step.lease)
+    if waits is not None:
+        return waits
     # Written before the call: whoever finds the workload later knows what was meant by it.
     replica_step(
         step.lease,

@@ -42,6 +42,9 @@ class ReplicaOut(WorkedOut):
     is_wanted: bool
     slots: int
     reason: dict[str, Any]
+    pulling: dict[str, Any] = Field(
+        default_factory=dict, description="The engine's image on its way to the host; or empty."
+    )
     predicted_bytes: int | None
     memory_bytes: int | None
     peak_bytes: int | None

@@ -53,6 +53,15 @@ def replica_step(
 
 
 @transaction.atomic
+def replica_pulling(lease: Lease[Replica], replica: Replica, told: Mapping[str, Any]) -> None:
+    """Write how far the pull of its engine's image is; empty when there is none."""
+    has_moved = told.get("done_bytes") != replica.pulling.get("done_bytes")
+    lease.write(pulling=dict(told), **({"progress_at": database_time()} if has_moved else {}))
+    replica.pulling = dict(told)
+    changed(replica)
+
+
+@transaction.atomic
 def replica_failed(
     lease: Lease[Replica], replica: Replica, failure: Failure, *, retry_s: float | None
 ) -> None:
@@ -72,6 +81,7 @@ def replica_failed(
         address="",
         ready_at=None,
         misses=0,
+        pulling={},
         **failure_fields(failure),
     )
 

@@ -79,6 +79,7 @@ def hardened() -> dict[str, Any]:
         "Privileged": False,
         "PidsLimit": PIDS,
         "IpcMode": "private",
+        "CgroupnsMode": "private",
         "RestartPolicy": {"Name": "no"},  # the reconciler starts again, and knows why
         "LogConfig": LOG,
     }

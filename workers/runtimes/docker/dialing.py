@@ -5,6 +5,7 @@ A certificate that differs from the pinned one is refused before a request is se
 
 import hashlib
 import os
+import select
 import socket
 import ssl
 import tempfile
@@ -19,6 +20,8 @@ from models_app.domain.identities import CERTIFICATE, check_identity
 from workers.runtimes.docker.ssh import SshDoor
 from workers.runtimes.docker.tcp import connect_tcp
 from workers.runtimes.docker.transport import Dial
+
+WELCOME_MS = 500
 
 
 class Door:
@@ -60,20 +63,41 @@ class Door:
         self.identity = door.identity
         return channel
 
-    def _tls(self, seconds: float) -> socket.socket:
+    def _tls(self, seconds: float) -> ssl.SSLSocket:
         if self._context is None:
             self._context = tls_context(self._secret)
         target = self.connection.target
         raw = connect_tcp(self.connection, seconds)
         try:
             made = self._context.wrap_socket(raw, server_hostname=target.host if target else "")
-            shown = hashlib.sha256(made.getpeercert(binary_form=True) or b"").hexdigest()
-            self.identity = {CERTIFICATE: shown}
-            check_identity(self.pinned, self.identity)
         except Exception:
             raw.close()
             raise
+        try:
+            shown = hashlib.sha256(made.getpeercert(binary_form=True) or b"").hexdigest()
+            self.identity = {CERTIFICATE: shown}
+            check_identity(self.pinned, self.identity)
+            _wait_for_welcome(made, seconds)
+        except Exception:
+            made.close()
+            raise
         return made
+
+
+def _wait_for_welcome(made: ssl.SSLSocket, seconds: float) -> None:
+    """Raise the server's alert if it does not like our certificate.
+
+    In TLS 1.3 it says so only after our side of the handshake; a request sent meanwhile would end
+    as a broken pipe, and nobody would know why.
+    """
+    poll = select.poll()
+    poll.register(made, select.POLLIN)
+    if made.version() != "TLSv1.3" or not poll.poll(WELCOME_MS):
+        return
+    made.settimeout(0.0)
+    with suppress(ssl.SSLWantReadError):
+        made.recv(1)  # there is nothing to receive yet but an alert
+    made.settimeout(seconds)
 
 
 def tls_context(secret: Mapping[str, str]) -> ssl.SSLContext:

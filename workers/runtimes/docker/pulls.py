@@ -3,8 +3,7 @@
 A pull lives as long as somebody reads its stream: a thread of this process does. A lock file, held
 by that thread and freed by the kernel when it dies, keeps it to one pull per host and image among
 the processes of this machine; between machines Docker itself shares the layers under way. What was
-read is kept beside the lock for whoever polls. After a kill the next poll begins again, and layers
-that were whole stay.
+read is kept beside the lock for whoever polls. After a kill the next poll begins again.
 """
 
 import fcntl
