@@ -27,6 +27,7 @@ from controlplane.api.routers import (
     gateway_keys,
     gateway_settings,
     hosts,
+    instance,
     me,
     metrics,
     models,
@@ -61,6 +62,7 @@ ROUTERS: tuple[tuple[str, Router], ...] = (
     ("/gateway-keys", gateway_keys.router),
     ("/aliases", aliases.router),
     ("/usage", usage.router),
+    ("/settings", instance.router),
     ("/users", users.router),
     ("/audit", audit.router),
 )

@@ -64,7 +64,7 @@ PLACES: Sequence[Sequence[Place]] = (
         Place("web:gateway", _("Gateway"), "gateway"),
         Place("web:audit", _("Audit"), "audit", "a", Role.ADMIN),
         Place("web:users", _("Users"), "users", "", Role.ADMIN),
-        Place("web:settings", _("Settings"), "settings"),
+        Place("web:settings", _("Settings"), "settings", "", Role.ADMIN),
     ),
 )
 PERSONAL: Sequence[Place] = (

@@ -175,6 +175,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
     ),
     "NAME_TAKEN": (_("The name “{name}” is taken."), _("Choose another name.")),
     "NAME_NOT_CONFIRMED": (_("The name typed is not the name shown."), _("Type it once more.")),
+    "NETWORK_INVALID": (
+        _("{network} is no private network."),
+        _("Write it with its length, as in 192.168.10.0/24."),
+    ),
     "NOTHING_SELECTED": (
         _("Nothing was selected, or too much at once."),
         _("Select between 1 and {limit} rows."),

@@ -18,6 +18,7 @@ from models_app.models.history import (
 )
 from models_app.models.host import Host, Placement
 from models_app.models.host_model import HostModel
+from models_app.models.instance import InstanceSettings
 from models_app.models.language_model import Artifact, LanguageModel
 from models_app.models.operation import Operation
 from models_app.models.people import (
@@ -44,6 +45,7 @@ __all__ = [
     "HostModel",
     "HostSample",
     "IdempotencyKey",
+    "InstanceSettings",
     "LanguageModel",
     "Operation",
     "OutboxEntry",

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, Sum
 
 from models_app.domain.actors import Actor
 from models_app.domain.states import Role
@@ -36,6 +36,12 @@ def models_visible(
 def model_get(actor: Actor, ref: str | UUID) -> LanguageModel:
     """Return one model by public id or name. Raises NotFoundError."""
     return row_by_ref(models_visible(actor), "model", ref, name_field="name")
+
+
+def store_bytes(actor: Actor) -> int:
+    """Return how much the model store holds, as the ledger knows it."""
+    actor.require(Role.VIEWER)
+    return int(Artifact.objects.aggregate(total=Sum("size_bytes"))["total"] or 0)
 
 
 def artifacts_visible(

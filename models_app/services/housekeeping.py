@@ -13,9 +13,9 @@ from models_app.models import (
     SignInAttempt,
     SignInLink,
 )
+from models_app.selectors.instance import instance_settings
 from models_app.services.host_checks import CHECK_CONNECTION, check_secrets_forget
 
-EVENT_LIFE = timedelta(days=90)
 RETIRED_LIFE = timedelta(days=7)
 IDEMPOTENCY_LIFE = timedelta(days=1)
 ATTEMPT_LIFE = timedelta(hours=1)
@@ -26,7 +26,7 @@ CHECK_ROW_LIFE = timedelta(days=1)
 def prune() -> None:
     """Delete rows past their life; audit entries stay."""
     now = timezone.now()
-    Event.objects.filter(at__lt=now - EVENT_LIFE).delete()
+    Event.objects.filter(at__lt=now - timedelta(days=instance_settings().events_days)).delete()
     retired = Replica.objects.filter(state=ReplicaState.RETIRED)
     retired.filter(state_since__lt=now - RETIRED_LIFE).delete()
     IdempotencyKey.objects.filter(created_at__lt=now - IDEMPOTENCY_LIFE).delete()

@@ -23,6 +23,7 @@ from models_app.domain.names import safe_file_name
 from models_app.domain.references import check_reference, is_kernels_own
 from models_app.domain.uploads import UploadFolder
 from models_app.domain.urls import guard_url
+from models_app.selectors.instance import fetch_networks
 
 RESOLVE_S = 1.0  # the ledger's write lock may be held meanwhile
 
@@ -41,7 +42,7 @@ def import_check(actor: Actor, source: str, reference: Mapping[str, Any]) -> dic
 
 
 def _check_url(url: str) -> None:
-    networks = [ipaddress.ip_network(text) for text in settings.ENV.fetch_networks]
+    networks = [ipaddress.ip_network(text) for text in fetch_networks()]
     try:
         guard_url(url, allow=networks, resolver=_resolve_soon)
     except InvalidError as error:

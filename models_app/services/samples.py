@@ -1,4 +1,4 @@
-"""Time series: raw for an hour, per minute for a week, then gone. Bounded by construction."""
+"""Time series: raw for an hour, per minute for some days, then gone. Bounded by construction."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from django.utils import timezone
 from models_app.domain.specs import EngineSamples, HostUsage, WorkloadStats
 from models_app.models import Host, HostSample, Replica, ReplicaSample
 from models_app.notify import browsers
+from models_app.selectors.instance import instance_settings
 
 RAW = 0
 MINUTE = 60
 RAW_LIFE = timedelta(hours=1)
-MINUTE_LIFE = timedelta(days=7)
 HOST_FIELDS = ("cpu_percent", "memory_used_bytes", "disk_used_bytes")
 REPLICA_FIELDS = (
     "cpu_percent",
@@ -61,10 +61,11 @@ def samples_roll_up() -> None:
     this_minute = timezone.now().replace(second=0, microsecond=0)
     _roll_up(HostSample, "host_id", HOST_FIELDS, this_minute)
     _roll_up(ReplicaSample, "replica_id", REPLICA_FIELDS, this_minute)
+    minute_life = timedelta(days=instance_settings().metrics_days)
     for samples in (HostSample, ReplicaSample):
         rows = samples.objects
         rows.filter(resolution=RAW, at__lt=timezone.now() - RAW_LIFE).delete()
-        rows.filter(resolution=MINUTE, at__lt=timezone.now() - MINUTE_LIFE).delete()
+        rows.filter(resolution=MINUTE, at__lt=timezone.now() - minute_life).delete()
 
 
 @transaction.atomic

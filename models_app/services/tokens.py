@@ -17,6 +17,7 @@ from models_app.domain.actors import Actor
 from models_app.domain.errors import InvalidError, NotAllowedError, NotSignedInError
 from models_app.domain.states import Role
 from models_app.models import ApiToken, User
+from models_app.selectors.instance import instance_settings
 from models_app.selectors.people import user_of
 from models_app.services.keyed_digests import keyed_digest, new_secret, same_digest
 from models_app.services.records import audit
@@ -42,14 +43,19 @@ class TokenUse:
 
 @transaction.atomic
 def token_create(
-    actor: Actor, *, name: str, scopes: Sequence[str], days: int = DEFAULT_DAYS
+    actor: Actor, *, name: str, scopes: Sequence[str], days: int | None = None
 ) -> tuple[ApiToken, str]:
-    """Make a token of one's own; the text is returned this once. Raises InvalidError."""
+    """Make a token of one's own; the text is returned this once. Raises InvalidError.
+
+    Without `days` it lives DEFAULT_DAYS, or as long as the installation's rules let it.
+    """
     actor.require(Role.VIEWER)
     _check_scopes(actor, scopes)
     if not name.strip() or len(name) > NAME_LENGTH or not name.isprintable():
         raise InvalidError("VALUE_INVALID", fields={"name": "VALUE_INVALID"})
-    if not 1 <= days <= LONGEST_DAYS:
+    longest = min(LONGEST_DAYS, instance_settings().token_days)
+    days = min(DEFAULT_DAYS, longest) if days is None else days
+    if not 1 <= days <= longest:
         raise InvalidError("VALUE_OUT_OF_RANGE", fields={"days": "VALUE_OUT_OF_RANGE"})
     secret = new_secret()
     token = ApiToken.objects.create(

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from ninja import Router
 
 from controlplane.api.authentication import actor_of
 from controlplane.api.schemas import Out
 from models_app.selectors.deployments import engine_get, engines_visible
+from models_app.selectors.instance import shows_test_engines
 
 router = Router(tags=["engines"])
 
@@ -36,7 +36,7 @@ class EnginesOut(Out):
 @router.get("", response=EnginesOut, summary="List engines")
 def list_engines(request: HttpRequest) -> dict[str, Any]:
     """Return the engines that the workers can run."""
-    rows = engines_visible(actor_of(request), for_tests=settings.ENV.demo)
+    rows = engines_visible(actor_of(request), for_tests=shows_test_engines())
     return {"items": [row.manifest for row in rows]}
 
 

@@ -22,7 +22,9 @@ class TokenIn(In):
 
     name: str = Field(max_length=services.NAME_LENGTH)
     scopes: list[str] = Field(max_length=10, description="read, operate, admin")
-    days: StrictInt = Field(services.DEFAULT_DAYS, description="Until it expires, 365 at most.")
+    days: StrictInt | None = Field(
+        None, description="Until it expires: 90, or what the settings allow, when not told."
+    )
 
 
 class TokenFilters(PageIn):

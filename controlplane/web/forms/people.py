@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models_app.domain.names import NAME_LENGTH
 from models_app.domain.states import Role
-from models_app.services.tokens import DEFAULT_DAYS, LONGEST_DAYS, SCOPES
+from models_app.services.tokens import DEFAULT_DAYS, SCOPES
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 ROLE_WORDS = {
@@ -144,12 +144,15 @@ class TokenForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scope = forms.ChoiceField(label=_("It may"), widget=forms.RadioSelect, initial="read")
-    days = forms.IntegerField(
-        label=_("Good for"), initial=DEFAULT_DAYS, min_value=1, max_value=LONGEST_DAYS
-    )
 
-    def __init__(self, *args: Any, role: Role, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, role: Role, longest_days: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["days"] = forms.IntegerField(
+            label=_("Good for"),
+            initial=min(DEFAULT_DAYS, longest_days),
+            min_value=1,
+            max_value=longest_days,
+        )
         scope = self.fields["scope"]
         if isinstance(scope, forms.ChoiceField):
             scope.choices = [

@@ -14,7 +14,17 @@ from models_app.models import AuditEntry
 from models_app.selectors.audit import audit_visible
 from models_app.selectors.lookup import as_uuid
 
-KINDS = ("deployment.", "host.", "model.", "artifact.", "operation.", "user.", "token.", "sign_in")
+KINDS = (
+    "deployment.",
+    "host.",
+    "model.",
+    "artifact.",
+    "operation.",
+    "user.",
+    "token.",
+    "settings.",
+    "sign_in",
+)
 _PAGES = {
     "deployment": "web:deployment",
     "host": "web:host",

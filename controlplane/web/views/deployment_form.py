@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -19,6 +18,7 @@ from models_app.domain.states import ArtifactState, Role
 from models_app.models import Deployment, Revision
 from models_app.selectors.deployments import deployment_get, engines_visible, free_name
 from models_app.selectors.hosts import host_names
+from models_app.selectors.instance import shows_test_engines
 from models_app.selectors.language_models import artifacts_visible
 from models_app.services import deployments as services
 
@@ -139,7 +139,7 @@ def _form(
 ) -> DeploymentForm:
     """Return the form with every choice there is; what a revision uses stays a choice."""
     artifacts = list(artifacts_visible(actor, state=ArtifactState.READY))
-    engines = engines_visible(actor, for_tests=settings.ENV.demo)
+    engines = engines_visible(actor, for_tests=shows_test_engines())
     if keep:
         if all(row.pk != keep.artifact_id for row in artifacts):
             artifacts.append(keep.artifact)

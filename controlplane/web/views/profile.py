@@ -16,6 +16,7 @@ from controlplane.web.pages import acted, actor_of, show, signed_in
 from controlplane.web.views.preferences import remember_language
 from models_app.domain.errors import SlipwayError
 from models_app.domain.states import Role
+from models_app.selectors.instance import instance_settings
 from models_app.selectors.people import token_get, tokens_visible, user_of
 from models_app.services.passwords import password_change
 from models_app.services.people import profile_edit, user_sign_out_everywhere
@@ -82,7 +83,8 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 def tokens(request: HttpRequest) -> HttpResponse:
     """One's own tokens; a new one is shown this once."""
     actor = actor_of(request)
-    form = TokenForm(request.POST or None, role=actor.role)
+    longest = instance_settings().token_days
+    form = TokenForm(request.POST or None, role=actor.role, longest_days=longest)
     made = secret = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -95,7 +97,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         except SlipwayError as error:
             show_refusal(form, error, {"scopes": "scope"})
         else:
-            form = TokenForm(role=actor.role)
+            form = TokenForm(role=actor.role, longest_days=longest)
     everybodys = actor.role.allows(Role.ADMIN) and request.GET.get("of") == "everybody"
     return show(
         request,

@@ -48,6 +48,8 @@ ROUTES = (
         204,
         {"current": factories.PASSWORD, "new": NEW_PASSWORD},
     ),
+    Route("GET", "/settings", A, 200),
+    Route("PATCH", "/settings", A, 200, {"metrics_days": 14}),
     Route("GET", "/hosts", V, 200),
     Route("POST", "/hosts", A, 201, {"name": "attic"}),
     Route("POST", "/hosts/test", A, 202, {"runtime": "docker"}),

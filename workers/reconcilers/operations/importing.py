@@ -18,6 +18,7 @@ from models_app.domain.names import safe_file_name
 from models_app.domain.specs import ArtifactFacts
 from models_app.domain.store import ModelStore
 from models_app.models import Operation
+from models_app.selectors.instance import fetch_networks
 from models_app.services.artifacts import ArtifactContent, artifact_record, deploy_imported
 from models_app.services.leases import Lease
 from models_app.services.observed.operations import operation_progress
@@ -36,7 +37,7 @@ class ImportWork:
         source = source_of(
             operation.parameters["source"],
             uploads=settings.PATHS.uploads,
-            networks=settings.ENV.fetch_networks,
+            networks=fetch_networks(),
         )
         description = _describe(operation, lease, source)
         part = part_path(operation)

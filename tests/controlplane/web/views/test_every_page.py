@@ -32,6 +32,7 @@ def pages(row: fleet.Fleet) -> dict[str, str]:
         "operations": reverse("web:operations"),
         "operation": reverse("web:operation", args=[row.operation.public_id]),
         "audit": reverse("web:audit"),
+        "settings": reverse("web:settings"),
         "users": reverse("web:users"),
         "user": reverse("web:user", args=["charlie"]),
         "new user": reverse("web:user-new"),
@@ -41,7 +42,7 @@ def pages(row: fleet.Fleet) -> dict[str, str]:
 
 
 NAMES = list(pages(fleet.names_only()))
-ADMIN_ONLY = {"edit host", "new host", "audit", "users", "user", "new user"}
+ADMIN_ONLY = {"edit host", "new host", "audit", "settings", "users", "user", "new user"}
 OPERATOR_ONLY = {"deployment edit", "new deployment", "edit model", "import"}
 
 
