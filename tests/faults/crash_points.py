@@ -70,6 +70,7 @@ class Wire:
         replica_watch = module_of("workers.reconcilers.replica_watch")
         runtimes = module_of("workers.reconcilers.runtimes")
         importing = module_of("workers.reconcilers.operations.importing")
+        verifying = module_of("workers.reconcilers.operations.verifying")
         store = module_of("models_app.domain.store").ModelStore
         open_runtime, source_of = runtimes.open_runtime, importing.source_of
         runtimes.open_runtime = lambda *a, **k: _Wired(self, open_runtime(*a, **k))
@@ -79,6 +80,8 @@ class Wire:
             (replica_watch, "ask_for_one_token"),
             (replica_watch, "read_metrics"),
             (importing, "hash_with_progress"),
+            (importing.ImportWork, "clean_up"),
+            (verifying, "hash_with_progress"),
             (store, "adopt"),
             (store, "remove"),
         ):

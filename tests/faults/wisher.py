@@ -123,6 +123,37 @@ def send(task: str, row: int, times: int = 1, countdown: float = 0.0) -> None:
         current_app.send_task(task, args=[row], countdown=countdown, expires=120, retry=False)
 
 
+def token() -> str:
+    """Return a token of the first admin, for the front door's own wishes."""
+    from models_app.domain.actors import Actor
+    from models_app.domain.states import Role
+    from models_app.models import User
+    from models_app.services.tokens import token_create
+
+    admin = User.objects.get(role=Role.ADMIN)
+    User.objects.filter(pk=admin.pk).update(is_set_up=True)
+    actor = Actor(admin.pk, admin.name, Role.ADMIN, "system")
+    return token_create(actor, name="faults", scopes=["admin"])[1]
+
+
+def cancel(title: str) -> None:
+    """Cancel the import of that title."""
+    from models_app.domain.actors import SYSTEM
+    from models_app.models import Operation
+    from models_app.services.operations import operation_cancel
+
+    operation_cancel(SYSTEM, Operation.objects.get(kind="import", title=title))
+
+
+def verify(model: str) -> None:
+    """Have the model's file read again."""
+    from models_app.domain.actors import SYSTEM
+    from models_app.models import Artifact
+    from models_app.services.language_models import artifact_verify
+
+    artifact_verify(SYSTEM, Artifact.objects.get(model__name=model))
+
+
 def wipe() -> None:
     """Empty the broker of everything it holds."""
     import redis
@@ -152,6 +183,7 @@ WISHES: dict[str, Callable[..., Any]] = {
     "delete": delete,
     "send": send,
     "wipe": wipe,
+    "token": token,
     "remove_model": remove_model,
 }
 

@@ -66,6 +66,10 @@ class Workflow:
 
 _DEPLOYMENT = "SELECT * FROM models_app_deployment WHERE name = ?"
 _IMPORT = "SELECT * FROM models_app_operation WHERE kind = 'import' AND title = ?"
+_VERIFY = (
+    "SELECT o.state FROM models_app_operation o JOIN models_app_artifact a ON a.id = o.artifact_id"
+    " JOIN models_app_languagemodel m ON m.id = a.model_id WHERE o.kind = 'verify' AND m.name = ?"
+)
 _MODEL = "SELECT * FROM models_app_languagemodel WHERE name = ?"
 _ARTIFACTS = (
     "SELECT count(*) AS number FROM models_app_artifact a"
@@ -100,7 +104,21 @@ def _host_is_ready(run: Run) -> bool:
     return run.observer.rows("SELECT state FROM models_app_host") == [{"state": "ready"}]
 
 
-def _import_and_deploy(run: Run) -> None:
+def _import_and_cancel(run: Run) -> None:
+    _import(run)
+    wisher.cancel(run.name)
+
+
+def _import_and_deploy_two(run: Run) -> None:
+    _import_and_deploy(run, replicas=2)
+
+
+def _serves_two(run: Run) -> bool:
+    live = run.observer.rows(_LIVE, run.name)
+    return [row["state"] for row in live] == ["ready"] * 2 and len(run.engines()) == 2
+
+
+def _import_and_deploy(run: Run, replicas: int = 1) -> None:
     from models_app.domain.actors import SYSTEM
     from models_app.services.language_models import model_import
 
@@ -108,7 +126,7 @@ def _import_and_deploy(run: Run) -> None:
         "name": run.name,
         "engine": "fake",
         "parameters": {"context_length": 256},
-        "replicas": 1,
+        "replicas": replicas,
     }
     reference = {"path": run.file()}
     model_import(
@@ -119,6 +137,14 @@ def _import_and_deploy(run: Run) -> None:
         reference=reference,
         then_deploy=wanted,
     )
+
+
+def _cancelled(run: Run) -> bool:
+    return run.one(_IMPORT).get("state") == "cancelled"
+
+
+def _is_verified(run: Run) -> bool:
+    return run.one(_VERIFY).get("state") == "succeeded"
 
 
 def _deploy(run: Run) -> None:
@@ -166,6 +192,14 @@ WORKFLOWS: Mapping[str, Workflow] = {
     "import": Workflow(_nothing, _always, _import, _imported),
     "first-start": Workflow(_nothing, _always, _import_and_deploy, _serves),
     "start": Workflow(_import, _imported, _deploy, _serves),
+    "cancel": Workflow(_nothing, _always, _import_and_cancel, _cancelled),
+    "verify": Workflow(_import, _imported, lambda run: wisher.verify(run.name), _is_verified),
+    "shrink": Workflow(
+        _import_and_deploy_two,
+        _serves_two,
+        lambda run: wisher.scale(run.name, replicas=1),
+        _serves,
+    ),
     "stop": Workflow(
         _import_and_deploy, _serves, lambda run: wisher.WISHES["stop"](run.name), _is_stopped
     ),
