@@ -7,6 +7,7 @@ MODULES: tuple[str, ...] = (
     "controlplane.fragments.deployments",
     "controlplane.fragments.host_fits",
     "controlplane.fragments.host_checks",
+    "controlplane.fragments.gateway",
     "controlplane.fragments.hosts",
     "controlplane.fragments.language_models",
     "controlplane.fragments.navigation",
@@ -14,6 +15,7 @@ MODULES: tuple[str, ...] = (
     "controlplane.fragments.overview",
     "controlplane.fragments.playground",
     "controlplane.fragments.revisions",
+    "controlplane.fragments.usage",
 )
 
 

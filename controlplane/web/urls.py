@@ -8,11 +8,14 @@ from django.conf import settings
 from django.urls import URLPattern, path
 
 from controlplane.web.views import (
+    aliases,
     audit,
     bulk,
     deployment_actions,
     deployment_form,
+    deployment_gateway,
     deployments,
+    gateway_keys,
     host_form,
     hosts,
     instance,
@@ -29,6 +32,7 @@ from controlplane.web.views import (
     sign_in,
     styleguide,
     uploads,
+    usage,
     users,
 )
 
@@ -111,6 +115,23 @@ _playground = [
     path("playground/kept", playground.kept, name="playground-kept"),
     path("playground/kept/<uuid:ref>/delete", playground.delete, name="playground-delete"),
 ]
+_gateway = [
+    path("gateway/", usage.page, name="gateway"),
+    path("gateway/series/<slug:measure>", usage.series, name="usage-series"),
+    path("gateway/usage.csv", usage.export, name="usage-export"),
+    path("gateway/keys/", gateway_keys.index, name="gateway-keys"),
+    path("new/gateway-key", gateway_keys.create, name="gateway-key-new"),
+    path("gateway/keys/<slug:ref>/", gateway_keys.detail, name="gateway-key"),
+    path("gateway/keys/<slug:ref>/edit", gateway_keys.edit, name="gateway-key-edit"),
+    path("gateway/keys/<slug:ref>/revoke", gateway_keys.revoke, name="gateway-key-revoke"),
+    path("gateway/aliases/", aliases.index, name="aliases"),
+    path("new/alias", aliases.create, name="alias-new"),
+    path("gateway/aliases/<slug:name>/", aliases.detail, name="alias"),
+    path("gateway/aliases/<slug:name>/edit", aliases.edit, name="alias-edit"),
+    path("gateway/aliases/<slug:name>/roll-back", aliases.roll_back, name="alias-roll-back"),
+    path("gateway/aliases/<slug:name>/delete", aliases.delete, name="alias-delete"),
+    path("deployments/<slug:name>/gateway", deployment_gateway.edit, name="deployment-gateway"),
+]
 _people = [
     path("sign-in", sign_in.page, name="sign-in"),
     path("sign-in/link/<str:secret>", sign_in.link, name="sign-in-link"),
@@ -144,6 +165,7 @@ urlpatterns: list[URLPattern] = [
     *_operations,
     *_bulk,
     *_playground,
+    *_gateway,
     *_people,
 ]
 

@@ -32,6 +32,7 @@ _WORDS: dict[str, StateWord] = {
     "ready": StateWord(Shape.READY, _("Ready")),
     "succeeded": StateWord(Shape.READY, _("Done")),
     "open": StateWord(Shape.READY, pgettext_lazy("scheduling", "Open")),
+    "good": StateWord(Shape.READY, pgettext_lazy("key", "Good")),
     # on the way
     "pending": StateWord(Shape.BUSY, _("Waiting")),
     "placing": StateWord(Shape.BUSY, _("Placing model")),
@@ -44,6 +45,10 @@ _WORDS: dict[str, StateWord] = {
     "deleting": StateWord(Shape.BUSY, _("Deleting")),
     "removing": StateWord(Shape.BUSY, _("Removing")),
     "draining": StateWord(Shape.BUSY, _("Draining")),
+    # keys that open nothing
+    "expired": StateWord(Shape.WARN, pgettext_lazy("key", "Expired")),
+    "unbacked": StateWord(Shape.WARN, _("Owner may not")),
+    "revoked": StateWord(Shape.STOPPED, pgettext_lazy("key", "Revoked")),
     # works less than wished
     "degraded": StateWord(Shape.WARN, _("Degraded")),
     "unhealthy": StateWord(Shape.WARN, _("Does not answer")),

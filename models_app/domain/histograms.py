@@ -1,14 +1,14 @@
 """Histograms of times, so that percentiles can be told of any sum of hours, keys or hosts.
 
-Buckets grow by a tenth: a percentile told from them is within five percent of the true one, from a
-millisecond to hours, in at most some 160 numbers.
+Buckets grow by a twentieth: a percentile told from them is within five percent of the true one,
+from a millisecond to hours, in at most some 350 numbers.
 """
 
 import math
 from collections import Counter
 from collections.abc import Mapping
 
-GROWTH = 1.1
+GROWTH = 1.05
 LN_GROWTH = math.log(GROWTH)
 SMALLEST_MS = 1.0
 
@@ -19,16 +19,20 @@ def bucket_of(milliseconds: float) -> int:
 
 
 def percentile_of(histogram: Mapping[int, int], percent: float) -> float | None:
-    """Return the nearest-rank percentile (ms): the middle of its bucket; None of nothing."""
+    """Return the nearest-rank percentile in milliseconds, None of nothing.
+
+    Its place in the bucket is taken for its place among the bucket's answers.
+    """
     total = sum(histogram.values())
     if not total:
         return None
     rank = min(total - 1, int(total * percent / 100))
     seen = 0
     for bucket in sorted(histogram):
-        seen += histogram[bucket]
-        if seen > rank:
-            return float(GROWTH ** (bucket + 0.5))
+        inside = histogram[bucket]
+        if seen + inside > rank:
+            return float(GROWTH ** (bucket + (rank - seen + 0.5) / inside))
+        seen += inside
     return None
 
 

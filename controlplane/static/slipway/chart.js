@@ -1,7 +1,7 @@
 // Charts: one measure over time as SVG, in the theme's own colours, gaps as gaps.
 //
 // `<figure data-chart data-url data-unit data-limit>` (components/chart.html) reads JSON from its
-// address with ?range=15m|1h|24h|7d:
+// address with ?range=15m|1h|24h|7d, or the one in data-range:
 //   {"start": s, "end": s, "times": [s…], "series": [{"name": "…", "values": [number|null…]}…]}
 // and reads again while it is seen. A live page may add a point itself:
 //   figure.dispatchEvent(new CustomEvent("slipway:sample", {detail: {time: s, values: [number…]}}))
@@ -10,8 +10,12 @@
   "use strict";
   const { words, number, short, size, language } = window.slipway;
   const SVG = "http://www.w3.org/2000/svg";
-  const AGAIN_MS = { "15m": 5000, "1h": 15000, "24h": 60000, "7d": 300000 };
-  const TIME_STEPS = [60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800];
+  const AGAIN_MS = { "15m": 5000, "1h": 15000, "24h": 60000 };
+  const AGAIN_LONG_MS = 300000;
+  const DAY_S = 86400;
+  const TIME_STEPS = [60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200].concat(
+    [1, 2, 7, 14, 30, 61, 122].map((days) => days * DAY_S),
+  );
   const TOP = 8;
   const BOTTOM = 22;
 
@@ -44,7 +48,7 @@
       this.title = this.plot.getAttribute("aria-label");
       this.unit = figure.dataset.unit || "";
       this.limit = figure.dataset.limit ? Number(figure.dataset.limit) : null;
-      this.range = "15m";
+      this.range = figure.dataset.range || "15m";
       this.data = null;
       this.at = null; // index under the cursor
       this.seen = false;
@@ -101,7 +105,7 @@
       this.timer = setTimeout(() => {
         if (this.seen && !document.hidden) this.load();
         else if (this.seen) document.addEventListener("visibilitychange", () => this.load(), { once: true });
-      }, AGAIN_MS[asked]);
+      }, AGAIN_MS[asked] || AGAIN_LONG_MS);
     }
 
     add({ time, values }) {
@@ -131,10 +135,14 @@
     }
 
     clock(seconds, withSeconds) {
-      const wide = this.range === "7d";
+      const days = (this.data.end - this.data.start) / DAY_S;
+      const wide = days > 2;
+      const far = days > 8;
       return new Intl.DateTimeFormat(language, {
-        ...(wide ? { weekday: "short", day: "numeric" } : {}),
-        ...(wide && !withSeconds ? {} : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+        ...(wide ? { day: "numeric" } : {}),
+        ...(wide && !far ? { weekday: "short" } : {}),
+        ...(far ? { month: "short" } : {}),
+        ...(far || (wide && !withSeconds) ? {} : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
         ...(withSeconds && !wide ? { second: "2-digit" } : {}),
       }).format(new Date(seconds * 1000));
     }
@@ -176,7 +184,7 @@
       }
       const { start, end } = this.data;
       const room = Math.max(2, Math.floor((this.width - this.left) / 90));
-      const step = TIME_STEPS.find((s) => (end - start) / s <= room) || 86400;
+      const step = TIME_STEPS.find((s) => (end - start) / s <= room) || 366 * DAY_S;
       const zone = new Date(end * 1000).getTimezoneOffset() * 60;
       for (let t = Math.ceil((start - zone) / step) * step + zone; t <= end; t += step) {
         const x = this.x(t);

@@ -18,7 +18,7 @@ ROLE_WORDS = {
     Role.ADMIN: _("Admin: also hosts, users and the audit log"),
 }
 SCOPE_WORDS = {
-    "read": _("Read: look, chat, use the gateway"),
+    "read": _("Read: look, chat"),
     "operate": _("Operate: deploy, stop, import"),
     "admin": _("Admin: hosts, users, audit"),
 }

@@ -23,6 +23,8 @@ KINDS = (
     "user.",
     "token.",
     "settings.",
+    "gateway_key.",
+    "alias.",
     "sign_in",
 )
 _PAGES = {

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from controlplane.fragments import deployments as parts
+from controlplane.fragments.gateway import gateway_rows
 from controlplane.fragments.revisions import revisions_context, settings_rows
 from controlplane.web.connect import connect_context
 from controlplane.web.pages import actor_of, counts_of, show, state_chips
@@ -71,7 +72,11 @@ def connect(request: HttpRequest, name: str) -> HttpResponse:
 
 def settings(request: HttpRequest, name: str) -> HttpResponse:
     """What it is set to, and what cannot be undone."""
-    return _tab(request, name, "settings", lambda _a, row: {"rows": settings_rows(row.revision)})
+    return _tab(request, name, "settings", _settings)
+
+
+def _settings(_actor: Actor, deployment: Deployment) -> dict[str, Any]:
+    return {"rows": settings_rows(deployment.revision), "gateway_rows": gateway_rows(deployment)}
 
 
 def logs(request: HttpRequest, name: str) -> HttpResponse:

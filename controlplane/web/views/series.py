@@ -27,9 +27,9 @@ def host(request: HttpRequest, name: str, measure: str) -> JsonResponse:
         "memory": (gettext("In use"), "memory_used_bytes"),
         "disk": (gettext("In use"), "disk_used_bytes"),
     }
-    label, column = _chosen(columns, measure)
+    label, column = chosen_lines(columns, measure)
     series = host_series(actor, row, _range(request))
-    return _answer(series, {label: column})
+    return chart_answer(series, {label: column})
 
 
 def deployment(request: HttpRequest, name: str, measure: str) -> JsonResponse:
@@ -49,32 +49,34 @@ def deployment(request: HttpRequest, name: str, measure: str) -> JsonResponse:
         "requests": {gettext("Requests"): "requests_per_min", gettext("Errors"): "errors_per_min"},
     }
     if measure in from_requests:
-        return _answer(request_series(actor, row, _range(request)), from_requests[measure])
-    lines = _chosen(from_samples, measure)
+        return chart_answer(request_series(actor, row, _range(request)), from_requests[measure])
+    lines = chosen_lines(from_samples, measure)
     answer = deployment_series(actor, row, _range(request))
     if measure != "memory":
-        return _answer(answer, lines)
+        return chart_answer(answer, lines)
     predicted = [r.predicted_bytes for r in replicas_visible(actor, deployment=row)]
     known = [size for size in predicted if size is not None]
     flat: list[float | None] = [float(sum(known)) if known else None] * len(answer.times)
-    return _answer(answer, lines, extra={gettext("Predicted"): flat})
+    return chart_answer(answer, lines, extra={gettext("Predicted"): flat})
 
 
 def _range(request: HttpRequest) -> str:
     return request.GET.get("range") or "15m"
 
 
-def _chosen(known: Mapping[str, Any], measure: str) -> Any:
+def chosen_lines(known: Mapping[str, Any], measure: str) -> Any:
+    """Return the lines of a measure. Raises NotFoundError."""
     if measure not in known:
         raise NotFoundError(params={"kind": "measure", "ref": measure[:40]})
     return known[measure]
 
 
-def _answer(
+def chart_answer(
     series: Series,
     lines: Mapping[str, str],
     extra: Mapping[str, list[float | None]] | None = None,
 ) -> JsonResponse:
+    """Return a chart's lines: their labels, and the measures of the series that they show."""
     values = {label: series.values[column] for label, column in lines.items()} | dict(extra or {})
     return JsonResponse(
         {

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from models_app.domain.states import HostState, ReplicaState
-from models_app.models import Host, HostSample, Replica, ReplicaSample, Usage
+from models_app.models import Host, HostSample, Replica, ReplicaSample
 
 BATCH = 2000
 _SPANS = ((60, 86_400), (5, 900))  # seconds between samples, how far back
@@ -21,9 +21,6 @@ def samples_add(hosts: list[Host], replicas: list[Replica], chance: random.Rando
     ready = [replica for replica in replicas if replica.state == ReplicaState.READY]
     rows = [row for replica in ready for row in _replica_samples(replica, chance)]
     ReplicaSample.objects.bulk_create(rows, batch_size=BATCH)
-    Usage.objects.bulk_create(
-        [row for replica in ready for row in _requests(replica, chance)], batch_size=BATCH
-    )
 
 
 def _moments() -> Iterator[tuple[int, float]]:
@@ -71,23 +68,4 @@ def _replica_samples(replica: Replica, chance: random.Random) -> Iterator[Replic
             tokens_per_s=round(peak * busy, 1),
             prompt_tokens_per_s=round(peak * 4 * busy * chance.uniform(0.2, 1), 1),
             requests_processing=round(busy * 1.4),
-        )
-
-
-def _requests(replica: Replica, chance: random.Random) -> Iterator[Usage]:
-    now = timezone.now()
-    for number in range(300):
-        seconds = number * 11 + chance.uniform(0, 9)
-        tokens = chance.randint(20, 300)
-        first = chance.lognormvariate(4.9, 0.45)
-        yield Usage(
-            at=now - timedelta(seconds=seconds),
-            deployment_id=replica.deployment_id,
-            replica=replica,
-            route="chat",
-            status="ok" if chance.random() > 0.02 else "ENGINE_DIED",  # noqa: PLR2004 - one in 50
-            prompt_tokens=chance.randint(12, 900),
-            completion_tokens=tokens,
-            first_token_ms=round(first, 1),
-            duration_ms=round(first + tokens * 24, 1),
         )

@@ -15,10 +15,9 @@ from models_app.models import (
     LanguageModel,
     Operation,
     Replica,
-    Usage,
-    UsageRollup,
 )
 from models_app.services.demo.deployments import deployments_add
+from models_app.services.demo.gateway import gateway_add, gateway_clear
 from models_app.services.demo.hosts import RUNTIME, hosts_add
 from models_app.services.demo.large import large_fleet_add
 from models_app.services.demo.models import SOURCE, engine_ensure, models_add
@@ -37,7 +36,9 @@ def demo_seed(actor: Actor, *, seed: int = 7) -> dict[str, int]:
     stories_add(deployments, hosts)
     operations_add(artifacts)
     replicas = list(Replica.objects.filter(host__runtime=RUNTIME))
-    samples_add(list(hosts.values()), replicas, random.Random(seed))  # noqa: S311 - a demo
+    chance = random.Random(seed)  # noqa: S311 - a demo
+    samples_add(list(hosts.values()), replicas, chance)
+    gateway_add(deployments, chance)
     audit(actor, "demo.seed", None)
     return {"hosts": len(hosts), "deployments": len(deployments), "replicas": len(replicas)}
 
@@ -71,8 +72,7 @@ def demo_clear(actor: Actor) -> None:
     Event.objects.filter(host_id__in=hosts.values("public_id")).delete()
     Replica.objects.filter(host__in=hosts).delete()
     keys = list(deployments.values_list("pk", flat=True))
-    Usage.objects.filter(deployment__in=keys).delete()
-    UsageRollup.objects.filter(deployment__in=keys).delete()
+    gateway_clear(keys)
     Deployment.objects.filter(pk__in=keys).update(revision=None)
     Deployment.objects.filter(pk__in=keys).delete()
     Operation.objects.filter(actor=None, kind="import", parameters={}).delete()

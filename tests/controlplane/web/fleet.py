@@ -14,10 +14,13 @@ from models_app.domain.states import (
     OperationState,
     PlacementState,
     ReplicaState,
+    Role,
     Wish,
 )
 from models_app.models import (
+    Alias,
     Deployment,
+    GatewayKey,
     Host,
     HostSample,
     LanguageModel,
@@ -25,7 +28,9 @@ from models_app.models import (
     Replica,
     ReplicaSample,
     Usage,
+    User,
 )
+from models_app.services.usage import usage_record_many
 from tests import factories
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -39,13 +44,17 @@ class Fleet:
     model: LanguageModel
     deployment: Deployment
     operation: Operation
+    alias: Alias
+    key: GatewayKey
     replicas: list[Replica] = field(default_factory=list)
 
 
 def names_only() -> Any:
     """Return a fleet of names alone, to list the pages without a database."""
     thing = SimpleNamespace(name="x", public_id=UUID(int=0))
-    return SimpleNamespace(deployment=thing, host=thing, model=thing, operation=thing)
+    kinds = ("deployment", "host", "model", "operation", "alias")
+    key = SimpleNamespace(key_id="x")
+    return SimpleNamespace(**dict.fromkeys(kinds, thing), key=key)
 
 
 def make_fleet(state: str, *, text: str = "Plain text") -> Fleet:
@@ -88,7 +97,11 @@ def make_fleet(state: str, *, text: str = "Plain text") -> Fleet:
         **failure,
     )
     _history(deployment, host, replicas, operation, text=text)
-    return Fleet(host, model, deployment, operation, replicas)
+    alias = factories.make_alias("support", deployment)
+    owner = User.objects.filter(name="alice").first() or factories.make_user("owner", Role.ADMIN)
+    key = factories.make_gateway_key(owner, [deployment], name=text, aliases=[str(alias.public_id)])
+    usage_record_many([factories.usage_record(deployment, key_id=key.pk, status="ENGINE_DIED")])
+    return Fleet(host, model, deployment, operation, alias, key, replicas)
 
 
 def _deployment(state: str, artifact: Any, failure: dict[str, Any]) -> Deployment:
