@@ -1,5 +1,7 @@
 """Usage: charts, figures by key, deployment or host, and the same as a table for spreadsheets."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext
 
@@ -30,7 +32,7 @@ def page(request: HttpRequest) -> HttpResponse:
         ("key", gettext("By key")),
         ("host", gettext("By host")),
     )
-    choices = {"tabs": tabs_of("usage"), "spans": spans, "groups": groups}
+    choices: dict[str, Any] = {"tabs": tabs_of("usage"), "spans": spans, "groups": groups}
     return show(request, "gateway/usage.html", **choices, **context)
 
 
