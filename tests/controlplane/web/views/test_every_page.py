@@ -54,8 +54,6 @@ def pages(row: fleet.Fleet) -> dict[str, str]:
 
 NAMES = list(pages(fleet.names_only()))
 ADMIN_ONLY = {"edit host", "new host", "audit", "settings", "users", "user", "new user"}
-OPERATOR_ONLY = {"deployment edit", "new deployment", "edit model", "import"}
-ADMIN_ONLY = {"edit host", "new host", "audit", "users", "user", "new user"}
 OWN = {"gateway key"}  # others may not know that it exists
 OPERATOR_ONLY = {
     "edit gateway key",
