@@ -7,6 +7,7 @@ Why not httpx or aiohttp here: docs/decisions/gateway-upstream-client.md. llhttp
 import asyncio
 import socket
 from collections import deque
+from typing import cast
 
 import httptools
 
@@ -115,8 +116,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -23,7 +23,8 @@ from tests.website import Website, website
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    # WhiteNoise's files are synchronous: Django says so, and reads them whole, which they allow.
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning"),
 ]
 
 Serve = Callable[..., FakeEngine]
