@@ -241,6 +241,7 @@ class Observed:
     out_of_memory: bool = False
     labels: tuple[tuple[str, str], ...] = ()  # as far as the host can keep them
     served_as: str = ""  # the model's name on that server, where it is not the alias
+    drift: tuple[str, ...] = ()  # what somebody changed by hand: renamed, edited, paused
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,30 +68,61 @@ def test_a_model_chats_from_a_container_and_outlives_what_happens_to_its_host(
     assert len(first) == 1
     assert answer(house).strip()
 
-    # Unplugged: nothing is concluded. Back: the same container, nothing made anew.
+    unplugged_and_back(house, engine)
+    renamed_by_hand(house, engine)
+    removed_by_hand(house, engine)
+    engine_restarted(house, engine)
+    deleted_while_away(house, engine)
+
+
+def unplugged_and_back(house: House, engine: DockerEngine) -> None:
+    """Nothing is concluded from silence; it comes back as it was, and nothing is made anew."""
+    before = containers(engine)
     engine.unplug()
     wait_for(lambda: state(house) == "unknown", BACK_S, lambda: told(house))
     engine.plug_in()
     wait_for(lambda: state(house) == "ready", BACK_S, lambda: told(house))
-    assert containers(engine) == first
+    assert containers(engine) == before
     assert rows(house, "select count(*), sum(restarts) from models_app_replica") == [(1, 0)]
 
-    # Removed by hand: seen, and put right once.
-    engine.docker("rm", "-f", *first)
+
+def renamed_by_hand(house: House, engine: DockerEngine) -> None:
+    """It is told and put right, without a restart."""
+    (before,) = containers(engine)
+    name = engine.docker("inspect", "-f", "{{.Name}}", before)
+    engine.docker("rename", before, "mine-now")
+
+    def has_its_name() -> bool:
+        return engine.docker("inspect", "-f", "{{.Name}}", before) == name
+
+    wait_for(has_its_name, BACK_S, lambda: told(house))
+    drift = "select count(*) from models_app_event where code = 'replica.drift'"
+    assert rows(house, drift) == [(1,)]
+    assert containers(engine) == [before]
+
+
+def removed_by_hand(house: House, engine: DockerEngine) -> None:
+    """It is seen, and started again, once."""
+    (before,) = containers(engine)
+    engine.docker("rm", "-f", before)
     wait_for(lambda: containers(engine) and state(house) == "ready", BACK_S, lambda: told(house))
-    second = containers(engine)
-    assert len(second) == 1
-    assert second != first
+    (after,) = containers(engine)
+    assert after != before
     assert answer(house).strip()
 
-    # The engine of the host restarts, and takes its containers with it.
+
+def engine_restarted(house: House, engine: DockerEngine) -> None:
+    """Docker takes its containers with it, without live-restore; the replica comes back."""
+    before = containers(engine)
     engine.restart()
-    wait_for(lambda: containers(engine) not in ([], second), BACK_S, lambda: told(house))
+    wait_for(lambda: containers(engine) not in ([], before), BACK_S, lambda: told(house))
     ready(house)
     assert len(containers(engine)) == 1
     assert answer(house).strip()
 
-    # Deleted while the host is away: done when it is back.
+
+def deleted_while_away(house: House, engine: DockerEngine) -> None:
+    """The wish waits, and is done once the host is back."""
     engine.stop(signal.SIGKILL)
     house.manage("shell", "-c", DELETE)
     engine.start()

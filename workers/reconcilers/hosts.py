@@ -17,6 +17,7 @@ from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
 from models_app.services.leases import Lease
 from models_app.services.observed.hosts import host_forget, host_missed, host_refused, host_seen
+from models_app.services.observed.placements import placements_release_unneeded
 from models_app.services.records import event
 from models_app.services.samples import host_sample_add
 from workers.reconcilers.base import DONE, Result, run
@@ -31,6 +32,7 @@ LOOK_EVERY_LOST_S = 10.0
 MISSES_ALLOWED = 3
 FACTS_EVERY = timedelta(minutes=10)
 ORPHAN_GRACE_S = 60.0
+HOLD_COPIES = frozenset({"docker"})  # elsewhere an artifact's file is the store's, or the server's
 
 
 def reconcile_host(host_id: int) -> None:
@@ -66,6 +68,8 @@ def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> None:
     host_seen(lease, host, facts=facts, usage=usage)
     if facts:
         lease.write(observed_generation=host.generation)
+        if host.runtime in HOLD_COPIES:
+            placements_release_unneeded(host)
     host_sample_add(host, usage)
 
 

@@ -215,9 +215,18 @@ def _watch(step: Step) -> Result:
             spec_hash=observed.spec_hash,
             progress_at=database_time(),
         )
+    if observed.drift:
+        _put_right(step, observed)
     request, facts = _request(step)
     probe = step.engine.probe(step.engine.plan(request, facts))
     return Watch(step.runtime, step.engine, replica, step.lease, probe).look(observed)
+
+
+def _put_right(step: Step, observed: Observed) -> None:
+    """Undo what somebody changed by hand, and tell of it: it is adopted as it was wished."""
+    told = Told("replica.drift", "warning", {"drift": ", ".join(observed.drift)})
+    replica_step(step.lease, step.replica, ReplicaState(step.replica.state), told)
+    step.runtime.create(_spec(step))
 
 
 def _diagnose(step: Step) -> Result:

@@ -1,6 +1,9 @@
 """What the hands saw and did of artifacts on hosts."""
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.db.models import Q
 
 from models_app.domain.failures import Failure
 from models_app.domain.specs import Transfer
@@ -9,12 +12,15 @@ from models_app.domain.states import (
     ArtifactState,
     PlacementState,
     ReplicaState,
+    Wish,
     check_step,
 )
-from models_app.models import Artifact, Host, Placement, Replica
+from models_app.models import Artifact, Deployment, Host, Placement, Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
 from models_app.services.wishes import look_now
+
+UNNEEDED_FOR = timedelta(days=1)
 
 
 @transaction.atomic
@@ -101,6 +107,34 @@ def artifact_is_corrupt(artifact: Artifact) -> None:
     ):
         event(artifact, "artifact.corrupt", level="bad", params={"file": artifact.file_name})
         changed(artifact)
+
+
+def placements_release_unneeded(host: Host) -> int:
+    """Mark what lies on a host for nobody, and has for a while, to be taken off; return how many.
+
+    Kept is what a person pinned, what a replica there uses or used a short while ago, and what the
+    present revision of any deployment would need: it may come back to this host.
+    """
+    long_ago = database_time(-UNNEEDED_FOR.total_seconds())
+    lately = Q(state=ReplicaState.RETIRED, updated_at__lt=long_ago)
+    used = Replica.objects.filter(host=host).exclude(lately).values("revision__artifact")
+    wished = Deployment.objects.exclude(wish=Wish.DELETED).values("revision__artifact")
+    unneeded = Placement.objects.filter(
+        host=host, state=PlacementState.READY, is_pinned=False, updated_at__lt=long_ago
+    ).exclude(Q(artifact__in=used) | Q(artifact__in=wished))
+    for placement in unneeded.select_related("artifact__model", "host"):
+        _release(placement)
+    return len(unneeded)
+
+
+@transaction.atomic
+def _release(placement: Placement) -> None:
+    ready = Placement.objects.filter(pk=placement.pk, state=PlacementState.READY, is_pinned=False)
+    if ready.update(state=PlacementState.REMOVING):
+        params = {"file": placement.artifact.file_name, "host": placement.host.name}
+        event(placement, "artifact.unneeded", params=params)
+        look_now(placement)
+        changed(placement)
 
 
 @transaction.atomic

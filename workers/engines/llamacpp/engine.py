@@ -74,6 +74,7 @@ class LlamaCppEngine:
             memory_bytes=request.memory_bytes,
             labels=tuple(sorted(request.owner.items())),
             gpus=on_gpu and image is not None,
+            cpus=float(wanted.threads) if image and wanted.threads else None,
         )
 
     def probe(self, spec: WorkloadSpec) -> ProbeSpec:

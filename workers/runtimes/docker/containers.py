@@ -10,6 +10,7 @@ from typing import Any
 from models_app.domain.specs import WorkloadSpec
 from workers.runtimes.docker.naming import (
     INSTANCE,
+    LIMITS,
     MODELS,
     SPEC_HASH,
     WORKLOAD,
@@ -24,6 +25,7 @@ PIDS = 4096
 TMP_BYTES = 1 << 30
 SHM_BYTES = 64 << 20
 STOP_S = 10
+NANO = 1_000_000_000
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 SECURITY = ["no-new-privileges"]
 _ROOM_BYTES = 256 << 20  # beyond what was predicted, before the kernel ends it
@@ -64,7 +66,7 @@ def host_config(spec: WorkloadSpec, *, instance: str, publish: str) -> dict[str,
     if limit is not None:
         config |= {"Memory": limit, "MemorySwap": limit}
     if spec.cpus is not None:
-        config["NanoCpus"] = int(spec.cpus * 1_000_000_000)
+        config["NanoCpus"] = int(spec.cpus * NANO)
     if spec.gpus:
         config["DeviceRequests"] = [{"Driver": "", "Count": -1, "Capabilities": [["gpu"]]}]
     return config
@@ -92,9 +94,19 @@ def models_mount(instance: str, *, read_only: bool) -> dict[str, Any]:
 
 
 def labels_of(spec: WorkloadSpec, instance: str) -> dict[str, str]:
-    """Return a workload's labels: the owner's, its name and what it was made from."""
-    own = {INSTANCE: instance, WORKLOAD: spec.name, SPEC_HASH: spec.fingerprint()}
+    """Return a workload's labels: the owner's, its name, what it was made from and may take."""
+    own = {
+        INSTANCE: instance,
+        WORKLOAD: spec.name,
+        SPEC_HASH: spec.fingerprint(),
+        LIMITS: limits_text(memory_limit(spec) or 0, int((spec.cpus or 0) * NANO), PIDS),
+    }
     return {**dict(spec.labels), **own}
+
+
+def limits_text(memory: int, nano_cpus: int, pids: int) -> str:
+    """Return the limits that can be edited while it runs, as its label notes them."""
+    return f"{memory}/{nano_cpus}/{pids}"
 
 
 def memory_limit(spec: WorkloadSpec) -> int | None:
@@ -108,7 +120,7 @@ def memory_limit(spec: WorkloadSpec) -> int | None:
 
 def owner_part(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the labels that the spec gave, as `Observed` carries them."""
-    own = {WORKLOAD, SPEC_HASH}
+    own = {WORKLOAD, SPEC_HASH, LIMITS}
     ours = {k: v for k, v in labels.items() if k.startswith("dev.slipway.") and k not in own}
     return tuple(sorted(ours.items()))
 

@@ -27,6 +27,7 @@ from workers.runtimes.docker.naming import (
 from workers.runtimes.docker.transport import Client
 
 TRIES = 6
+PREVIOUS_KEPT_S = 24 * 3600.0
 PAUSE_S = 0.1  # for whoever else is at it
 START_S = 30.0  # an engine under load takes its time; a host that is silent is noticed by the ping
 _NETWORK_OPTIONS = {
@@ -94,7 +95,7 @@ class Lifecycle:
         """
         for attempt in range(TRIES):
             found = self.inspect(spec.name)
-            if found is not None and self._adopt(found, spec):
+            if found is not None and self._adopt(found, spec, body):
                 return
             if attempt == 0:
                 check()
@@ -107,26 +108,31 @@ class Lifecycle:
                 return
         raise fail(FailureCode.INTERNAL, reason="workload_name_taken", name=spec.name)
 
-    def _adopt(self, found: Mapping[str, Any], spec: WorkloadSpec) -> bool:
+    def _adopt(self, found: Mapping[str, Any], spec: WorkloadSpec, body: Mapping[str, Any]) -> bool:
         """Return whether this very workload runs now; False when it has ended."""
         status = found["State"]["Status"]
         is_same = (found["Config"]["Labels"] or {}).get(SPEC_HASH) == spec.fingerprint()
         if status in observation.RUNNING:
             if not is_same:
                 raise fail(FailureCode.INTERNAL, reason="workload_name_taken", name=spec.name)
-            self._put_right(found, spec)
+            self._put_right(found, spec, body)
             return True
         # Made and never started: whoever made it was killed in between.
         return status == "created" and is_same and self._begin(found["Id"])
 
-    def _put_right(self, found: Mapping[str, Any], spec: WorkloadSpec) -> None:
-        """Give a container that was renamed by hand its name back, and wake one that is paused."""
-        if found["Name"] != f"/{spec.name}" and self.named(spec.name) is None:
-            self._client.call(
-                "POST", f"/containers/{found['Id']}/rename", params={"name": spec.name}
-            )
-        if found["State"]["Status"] == "paused":
-            self._client.call("POST", f"/containers/{found['Id']}/unpause")
+    def _put_right(
+        self, found: Mapping[str, Any], spec: WorkloadSpec, body: Mapping[str, Any]
+    ) -> None:
+        """Undo what somebody changed by hand: its name, its limits, its being paused."""
+        drift, path = observation.observed(found).drift, f"/containers/{found['Id']}"
+        if "renamed" in drift and self.named(spec.name) is None:
+            self._client.call("POST", f"{path}/rename", params={"name": spec.name})
+        if "paused" in drift:
+            self._client.call("POST", f"{path}/unpause")
+        if "edited" in drift:
+            limits = ("Memory", "MemorySwap", "NanoCpus", "PidsLimit")
+            wished = {name: body["HostConfig"].get(name, 0) for name in limits}
+            self._client.call("POST", f"{path}/update", body=wished)
 
     def _create(self, spec: WorkloadSpec, body: dict[str, Any]) -> bool:
         """Create and start; return False when somebody was faster with the name."""
@@ -215,7 +221,16 @@ class Lifecycle:
                 self._ask(found)
                 return False
             self._kill(found["Id"])
-        return self.keep_as_previous(found)
+        is_gone = self.keep_as_previous(found)
+        self._tidy()
+        return is_gone
+
+    def _tidy(self) -> None:
+        """Remove output of runs that ended long ago: nobody reads it any more."""
+        for entry in self._list({}):
+            is_old = time.time() - entry["Created"] > PREVIOUS_KEPT_S
+            if is_old and _is_kept(entry) and ROLE not in (entry["Labels"] or {}):
+                self._discard(entry["Id"], force=False)
 
     def _ask(self, found: Mapping[str, Any]) -> None:
         try:

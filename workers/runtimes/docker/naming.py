@@ -9,6 +9,7 @@ from models_app.domain.specs import ArtifactRef
 INSTANCE = "dev.slipway.instance"
 WORKLOAD = "dev.slipway.workload"
 SPEC_HASH = "dev.slipway.spec"
+LIMITS = "dev.slipway.limits"
 ROLE = "dev.slipway.role"  # of what is no workload: helper, models, network, previous
 MODELS = "/models"  # where the volume lies in every container
 PREVIOUS = ".previous"

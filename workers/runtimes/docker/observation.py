@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models_app.domain.specs import Observed
-from workers.runtimes.docker.containers import PORT, owner_part
-from workers.runtimes.docker.naming import SPEC_HASH, WORKLOAD
+from workers.runtimes.docker.containers import PORT, limits_text, owner_part
+from workers.runtimes.docker.naming import LIMITS, SPEC_HASH, WORKLOAD
 
 _FRACTION = re.compile(r"\.(\d+)")
 RUNNING = frozenset({"running", "paused", "restarting"})
@@ -27,7 +27,22 @@ def observed(inspected: Mapping[str, Any]) -> Observed:
         exit_code=None if running or state["Status"] == "created" else state.get("ExitCode"),
         out_of_memory=bool(state.get("OOMKilled")) and not running,
         labels=owner_part(labels),
+        drift=_drift(inspected, labels),
     )
+
+
+def _drift(inspected: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what somebody changed by hand."""
+    config = inspected["HostConfig"]
+    limits = limits_text(
+        config.get("Memory") or 0, config.get("NanoCpus") or 0, config.get("PidsLimit") or 0
+    )
+    holds = {
+        "renamed": inspected["Name"] != f"/{labels[WORKLOAD]}",
+        "edited": labels.get(LIMITS, limits) != limits,
+        "paused": inspected["State"]["Status"] == "paused",
+    }
+    return tuple(name for name, is_so in holds.items() if is_so)
 
 
 def listed(entry: Mapping[str, Any]) -> Observed:

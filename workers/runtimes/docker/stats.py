@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from models_app.domain.failures import FailureError
 from models_app.domain.specs import WorkloadStats
 from workers.runtimes.docker.errors import AbsentError, TakenError
 from workers.runtimes.docker.transport import Client
@@ -29,7 +30,7 @@ def read_stats(client: Client, container: str) -> WorkloadStats | None:
     received, sent = _network(sample.get("networks") or {})
     return WorkloadStats(
         cpu_percent=_cpu_percent(container, cpu_s),
-        memory_bytes=_resident(memory),
+        memory_bytes=max(_resident(memory), _resident_of_processes(client, container)),
         activity=cpu_s + _read_bytes(sample) / _MIB,
         network_received_bytes=received,
         network_sent_bytes=sent,
@@ -60,6 +61,19 @@ def _resident(memory: Mapping[str, Any]) -> int:
     if "total_rss" in parts:
         return int(parts["total_rss"] + parts.get("total_mapped_file", 0))
     return int(memory["usage"])
+
+
+def _resident_of_processes(client: Client, container: str) -> int:
+    """Return the resident memory of its processes, as the host's `ps` has it; 0 without one.
+
+    A model that was read before, by whoever copied it, is counted in no container: the page cache
+    belongs to its first reader. The engine that has it mapped needs it all the same.
+    """
+    try:
+        found = client.call("GET", f"/containers/{container}/top", params={"ps_args": "-o pid,rss"})
+        return sum(int(line[-1]) << 10 for line in found["Processes"])
+    except (AbsentError, TakenError, FailureError, ValueError, LookupError, TypeError):
+        return 0
 
 
 def _read_bytes(sample: Mapping[str, Any]) -> int:
