@@ -10,7 +10,7 @@ from controlplane.fragments.listing import listing, sorted_by
 from controlplane.fragments.progress import operation_progress, placement_progress
 from controlplane.fragments.registry import Asked, fragment
 from models_app.domain.actors import Actor
-from models_app.domain.sizing import estimate_gguf
+from models_app.domain.gguf_memory import estimate_gguf
 from models_app.domain.specs import ArtifactFacts
 from models_app.domain.states import ArtifactState, PlacementState, Role
 from models_app.models import Artifact, LanguageModel, Placement

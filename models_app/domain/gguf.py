@@ -32,6 +32,10 @@ __all__ = [
 
 MAX_COUNT = (1 << 31) - 1  # larger figures are lies or noise
 MAX_TEXT = 200
+REPACKED_TYPES = {"Q4_0", "Q4_K", "IQ4_NL"}  # measured on AVX-512; other processors differ a little
+WINDOW_PATTERNS = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4, "exaone4": 4}
+"""Architecture -> every so many layers one sees the whole context. It is in the engine's code and
+not in the file; of an architecture that is not here, every layer counts whole."""
 _GUESSED = 1024  # bit of general.file_type: the converter was not sure
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
@@ -61,7 +65,19 @@ def facts(header: GgufHeader) -> ArtifactFacts:
         vocabulary=_vocabulary(metadata, architecture),
         licence=_text(metadata.get("general.license")),
         chat_template_sha256=_template_digest(metadata),
+        repacked_bytes=sum(t.size_bytes for t in header.tensors if _is_repacked(t)),
+        sliding_window=_count(metadata, architecture, "attention.sliding_window"),
+        window_pattern=WINDOW_PATTERNS.get(architecture or ""),
     )
+
+
+def _is_repacked(tensor: Tensor) -> bool:
+    """Return whether llama.cpp keeps a copy of it in the processor's own order.
+
+    Matrices that are multiplied, in one of these types; the table of words is only looked up.
+    """
+    is_matrix = len(tensor.dims) == 2 and tensor.name != "token_embd.weight"  # noqa: PLR2004
+    return is_matrix and tensor.type_name in REPACKED_TYPES
 
 
 def quantization(header: GgufHeader) -> str | None:

@@ -1,33 +1,18 @@
-"""Predicts how much memory serving a model takes, and says whether a host has it.
+"""What serving a model takes, as far as it is known, and whether a host has it.
 
-The parts are added from the artifact's own facts: weights as they lie in the file, the key/value
-cache (each request that is answered at the same time has a context of its own, so that one cannot
-break another), compute buffers, and the engine's own overhead. A fact that is missing makes the
-total unknown, never zero. Sizes are bytes.
+How much it is, `gguf_memory.py` predicts from the artifact's own facts; here the parts are added,
+corrected by what replicas really took, and judged. A fact that is missing makes the total unknown,
+never zero. Sizes are bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from models_app.domain.specs import ArtifactFacts
-
-# Bytes per cached value, block overhead included (ggml: 32 values per block of q8_0, q4_0, ...).
-KV_BYTES = {
-    "f32": 4.0,
-    "f16": 2.0,
-    "bf16": 2.0,
-    "q8_0": 34 / 32,
-    "q5_1": 24 / 32,
-    "q5_0": 22 / 32,
-    "q4_1": 20 / 32,
-    "q4_0": 18 / 32,
-}
 DEFAULT_CONTEXT = 4096
 DEFAULT_PARALLEL = 2
-BATCH = 512  # tokens per compute step; the logits of a step are kept whole
-CORRECTION_FLOOR, CORRECTION_CEILING = 0.8, 2.0
+CORRECTION_FLOOR, CORRECTION_CEILING = 0.9, 2.0  # few prompts show the most it takes
 TIGHT_BYTES = 256 << 20
 TIGHT_SHARE = 0.05  # of the capacity: less than this left is tight
 
@@ -92,34 +77,6 @@ class Verdict:
         return self.available_bytes - self.needed_bytes
 
 
-def estimate_gguf(
-    facts: ArtifactFacts, parameters: Mapping[str, Any], *, overhead_bytes: int
-) -> MemoryEstimate:
-    """Predict the resident memory of serving a GGUF on llama.cpp with these engine parameters."""
-    needed = {
-        "tensor_bytes": facts.tensor_bytes,
-        "layers": facts.layers,
-        "kv_heads": facts.kv_heads,
-        "key_length": facts.key_length,
-        "value_length": facts.value_length,
-        "vocabulary": facts.vocabulary,
-        "embedding_length": facts.embedding_length,
-    }
-    missing = tuple(name for name, value in needed.items() if value is None)
-    if missing:
-        return MemoryEstimate(overhead_bytes=overhead_bytes, unknown=missing)
-    figures = {name: value or 0 for name, value in needed.items()}
-    context = _context(facts, parameters) * _parallel(parameters)
-    per_value = KV_BYTES.get(str(parameters.get("kv_type", "f16")), KV_BYTES["f16"])
-    head_values = figures["kv_heads"] * (figures["key_length"] + figures["value_length"])
-    return MemoryEstimate(
-        weights_bytes=figures["tensor_bytes"],
-        kv_cache_bytes=round(context * figures["layers"] * head_values * per_value),
-        compute_bytes=BATCH * 4 * (figures["vocabulary"] + 8 * figures["embedding_length"]),
-        overhead_bytes=overhead_bytes,
-    )
-
-
 def correction_from(observed: Sequence[tuple[int, int]]) -> float:
     """Return by what to multiply a prediction, from (predicted, peak) pairs; bounded, 1 if none.
 
@@ -130,6 +87,21 @@ def correction_from(observed: Sequence[tuple[int, int]]) -> float:
     if not ratios:
         return 1.0
     return min(max(*ratios, CORRECTION_FLOOR), CORRECTION_CEILING)
+
+
+def learned(
+    predict: Callable[[Mapping[str, Any]], MemoryEstimate],
+    parameters: Mapping[str, Any],
+    peaks: Sequence[tuple[Mapping[str, Any], int]],
+) -> MemoryEstimate:
+    """Return the prediction for these parameters, corrected by what earlier replicas really took.
+
+    `peaks` are (parameters, bytes). Replicas with the very same parameters count alone if there are
+    any. Each is compared with the plain prediction: one that was corrected would unlearn.
+    """
+    alike = [one for one in peaks if dict(one[0]) == dict(parameters)] or peaks
+    pairs = [(predict(earlier).total_bytes or 0, peak) for earlier, peak in alike]
+    return predict(parameters).corrected(correction_from(pairs))
 
 
 def verdict(
@@ -155,15 +127,3 @@ def verdict(
         return Verdict(Fit.DOES_NOT_FIT, needed, available, capacity_bytes)
     is_tight = left < max(TIGHT_BYTES, capacity_bytes * TIGHT_SHARE)
     return Verdict(Fit.TIGHT if is_tight else Fit.FITS, needed, available, capacity_bytes)
-
-
-def _context(facts: ArtifactFacts, parameters: Mapping[str, Any]) -> int:
-    asked = parameters.get("context_length")
-    if isinstance(asked, int) and asked > 0:
-        return asked
-    return min(DEFAULT_CONTEXT, facts.context_length or DEFAULT_CONTEXT)
-
-
-def _parallel(parameters: Mapping[str, Any]) -> int:
-    asked = parameters.get("parallel_sequences")
-    return asked if isinstance(asked, int) and asked > 0 else DEFAULT_PARALLEL

@@ -90,6 +90,9 @@ class ArtifactFacts:
     vocabulary: int | None = None
     licence: str | None = None
     chat_template_sha256: str | None = None
+    repacked_bytes: int | None = None  # of the tensors, those that an engine lays out anew
+    sliding_window: int | None = None  # tokens a windowed layer looks back; None: it has none
+    window_pattern: int | None = None  # every so many layers one sees the whole context
 
 
 @dataclass(frozen=True, slots=True)

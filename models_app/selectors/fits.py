@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, Q, Sum
 
 from models_app.domain.actors import Actor
+from models_app.domain.gguf_memory import estimate_gguf
 from models_app.domain.scheduling import Apart, HostOffer, Need, Policy, known_labels, why_not
 from models_app.domain.sizing import (
     MemoryEstimate,
     Verdict,
-    correction_from,
-    estimate_gguf,
+    learned,
     verdict,
 )
 from models_app.domain.specs import ArtifactFacts
@@ -47,14 +48,8 @@ def memory_estimate(
     overhead = int(entry.manifest["overhead_bytes"]) if entry else 0
     known = ArtifactFacts.__dataclass_fields__
     facts = ArtifactFacts(**{k: v for k, v in artifact.facts.items() if k in known})
-    plain = estimate_gguf(facts, parameters, overhead_bytes=overhead)
-    pairs = []
-    for earlier, peak in _peaks(artifact, engine):
-        # Against the plain prediction: one that was corrected would unlearn what it was taught.
-        predicted = estimate_gguf(facts, earlier, overhead_bytes=overhead).total_bytes
-        if predicted:
-            pairs.append((predicted, peak))
-    return plain.corrected(correction_from(pairs))
+    predict = partial(estimate_gguf, facts, overhead_bytes=overhead)
+    return learned(predict, parameters, _peaks(artifact, engine))
 
 
 def predicted_bytes(revision: Revision) -> int | None:

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from models_app.domain.actors import Actor
-from models_app.domain.sizing import Fit, Verdict, correction_from, estimate_gguf
+from models_app.domain.gguf_memory import estimate_gguf
+from models_app.domain.sizing import Fit, Verdict, learned
 from models_app.domain.specs import ArtifactFacts
 from models_app.domain.states import ArtifactState, Role
 from models_app.models import Artifact, EngineEntry, Host, Replica
@@ -59,14 +61,9 @@ def _fit(
     if engine is None:
         return ArtifactFit(artifact, None, context, None)
     overhead = int(engine.manifest["overhead_bytes"])
-    pairs = []
-    for parameters, peak in peaks.get((artifact.pk, engine.key), []):
-        predicted = estimate_gguf(facts, parameters, overhead_bytes=overhead).total_bytes
-        if predicted:
-            pairs.append((predicted, peak))
-    asked = {"context_length": context}
-    estimate = estimate_gguf(facts, asked, overhead_bytes=overhead)
-    estimate = estimate.corrected(correction_from(pairs))
+    predict = partial(estimate_gguf, facts, overhead_bytes=overhead)
+    earlier = peaks.get((artifact.pk, engine.key), [])
+    estimate = learned(predict, {"context_length": context}, earlier)
     return ArtifactFit(artifact, engine, context, verdict_on(host, estimate, load))
 
 
