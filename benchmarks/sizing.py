@@ -167,7 +167,8 @@ def _ask_all(address: str, parameters: dict[str, Any]) -> None:
 
     def ask(tokens: int) -> None:
         if parameters.get("embeddings"):
-            path, body = "/v1/embeddings", {"input": _text(min(tokens, LONGEST_EMBEDDED))}
+            path = "/v1/embeddings"
+            body: dict[str, Any] = {"input": _text(min(tokens, LONGEST_EMBEDDED))}
         else:
             path, body = "/v1/completions", {"prompt": _text(tokens), "max_tokens": 4}
         answer = httpx.post(f"http://{address}{path}", json=body, timeout=LONGEST_S)

@@ -40,6 +40,7 @@ def test_reads_the_real_model() -> None:
         vocabulary=49_152,
         licence="apache-2.0",
         chat_template_sha256="872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788",
+        repacked_bytes=0,
     )
     assert header.version == 3
     assert len(header.tensors) == 272
@@ -239,3 +240,17 @@ def test_mutated_bytes_raise_nothing_else(
     found = facts(header)
     assert found.tensor_bytes is not None
     assert found.tensor_bytes <= path.stat().st_size
+
+
+def test_windows_and_what_is_laid_out_anew_are_told(tmp_path: Path) -> None:
+    metadata = {"general.architecture": "gemma3", "gemma3.attention.sliding_window": 512}
+    tensors = (
+        TensorSpec("token_embd.weight", (64, 32), "Q4_0"),
+        TensorSpec("blk.0.attn_q.weight", (64, 64), "Q4_0"),
+        TensorSpec("blk.0.attn_k.weight", (64, 64), "Q8_0"),
+    )
+    found = facts(read_header(write_gguf(tmp_path / "a.gguf", metadata=metadata, tensors=tensors)))
+    assert (found.sliding_window, found.window_pattern) == (512, 6)
+    assert found.repacked_bytes == 64 * 64 // 32 * 18, "the table of words is only looked up"
+    plain = facts(read_header(write_gguf(tmp_path / "b.gguf")))
+    assert (plain.sliding_window, plain.window_pattern, plain.repacked_bytes) == (None, None, 0)
