@@ -90,12 +90,16 @@ def troubled_deployments(actor: Actor, *, limit: int = 10) -> list[Deployment]:
     failing = live_replicas().filter(deployment=OuterRef("pk")).exclude(failure_code="")
     newest = failing.order_by("-state_since")
     rows = deployments_visible(actor).filter(state__in=TROUBLED_DEPLOYMENTS)
+    severity = _severity(TROUBLED_DEPLOYMENTS)
+    worst = Deployment.objects.filter(state__in=TROUBLED_DEPLOYMENTS).annotate(severity=severity)
     return list(
         rows.annotate(
             replica_failure_code=Subquery(newest.values("failure_code")[:1]),
             replica_failure_params=Subquery(newest.values("failure_params")[:1]),
-            severity=_severity(TROUBLED_DEPLOYMENTS),
-        ).order_by("severity", "-state_since")[:limit]
+            severity=severity,
+        )
+        .filter(pk__in=_first(worst.order_by("severity", "-state_since"), limit))
+        .order_by("severity", "-state_since")
     )
 
 
@@ -103,11 +107,11 @@ def hosts_by_need(actor: Actor, *, limit: int = 12) -> list[Host]:
     """Return the hosts worth a look: silent ones, then the fullest, with their memory figures."""
     used = Cast(KeyTextTransform("memory_used_bytes", "usage"), FloatField())
     total = Cast(KeyTextTransform("memory_total_bytes", "facts"), FloatField())
-    return list(
-        hosts_visible(actor)
-        .annotate(severity=_severity(TROUBLED_HOSTS), fullness=used / NullIf(total, Value(0.0)))
-        .order_by("severity", F("fullness").desc(nulls_last=True), "name")[:limit]
-    )
+    need = {"severity": _severity(TROUBLED_HOSTS), "fullness": used / NullIf(total, Value(0.0))}
+    order = ("severity", F("fullness").desc(nulls_last=True), "name")
+    neediest = _first(Host.objects.annotate(**need).order_by(*order), limit)
+    rows = hosts_visible(actor).filter(pk__in=neediest)
+    return list(rows.annotate(**need).order_by(*order))
 
 
 def current_operations(actor: Actor, *, limit: int = 8) -> list[Operation]:
@@ -115,6 +119,11 @@ def current_operations(actor: Actor, *, limit: int = 8) -> list[Operation]:
     failed = Q(state=OperationState.FAILED, finished_at__gte=timezone.now() - FAILED_FOR)
     rows = operations_visible(actor).filter(failed | Q(state__in=UNFINISHED))
     return list(rows[:limit])
+
+
+def _first(rows: QuerySet[Any], limit: int) -> QuerySet[Any, Any]:
+    """Return which rows come first, as a subquery: figures are then counted for these alone."""
+    return rows.values("pk")[:limit]
 
 
 def _severity(states: tuple[str, ...]) -> Case:
