@@ -30,8 +30,16 @@ def main() -> None:
             pulse.beat()
             return await super().on_tick(counter)
 
-    config = uvicorn.Config(
-        "controlplane.asgi:application",
+    config = server_config("controlplane.asgi:application", drain_s=DRAIN_S)
+    Server(config).run(sockets=[socket.socket(fileno=0)])
+
+
+def server_config(application: str, *, drain_s: int) -> uvicorn.Config:
+    """Return how an application of ours is served."""
+    from controlplane.settings.base import ENV
+
+    return uvicorn.Config(
+        application,
         loop="uvloop",
         http=BoundedHeads,
         ws="websockets-sansio",
@@ -43,9 +51,16 @@ def main() -> None:
         access_log=False,  # addresses may carry one-time links
         server_header=False,
         proxy_headers=bool(ENV.public_url),
-        timeout_graceful_shutdown=DRAIN_S,
+        timeout_graceful_shutdown=drain_s,
     )
     Server(config).run(sockets=[socket.socket(fileno=0)])
+
+    config = server_config("controlplane.asgi:application", drain_s=DRAIN_S)
+    Server(config).run(sockets=[socket.socket(fileno=0)])
+
+
+def server_config(application: str, *, drain_s: int) -> uvicorn.Config:
+    """Return how an application of ours is served."""
 
 
 if __name__ == "__main__":

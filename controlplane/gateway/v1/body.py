@@ -44,9 +44,9 @@ class Fields(msgspec.Struct):
 
     @property
     def wanted_tokens(self) -> int | None:
-        """How long the answer may get, if the client says so."""
+        """How long the answer may get, if the client says so; engines differ in whom they obey."""
         named = (self.max_completion_tokens, self.max_tokens, self.max_output_tokens)
-        return next((wanted for wanted in named if wanted is not None), None)
+        return max((wanted for wanted in named if wanted is not None), default=None)
 
 
 _FIELD = re.compile(r"at `\$\.?([^`\[.]*)|required field `([^`]*)`")

@@ -10,7 +10,10 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from controlplane.gateway.core import RoutingCore, routing_core
+from controlplane.gateway.limits.counting import RENEW_S, Counters
+from controlplane.gateway.limits.shared import SharedCounters
 from controlplane.gateway.v1.alias_book import AliasBook
+from controlplane.gateway.v1.allowance import Allowance
 from controlplane.gateway.v1.body import BODY_LIMIT, read_body
 from controlplane.gateway.v1.call import Call
 from controlplane.gateway.v1.errors import KeyRevokedError, OverloadedError, SlowClientError
@@ -29,6 +32,7 @@ class UnderWay(Protocol):
 
     key: GatewayKeyFacts
     call: Call
+    allowed: Allowance
 
     def stop(self, error: SlipwayError) -> None:
         """End it."""
@@ -45,6 +49,7 @@ class Desk:
         self.usage = core.usage
         self.keys = KeyBook()
         self.names = AliasBook(core.table)
+        self.counters: Counters = SharedCounters()
         self.under_way_limit = UNDER_WAY_LIMIT
         self._under_way: defaultdict[str, set[UnderWay]] = defaultdict(set)
         self._count = 0
@@ -59,6 +64,7 @@ class Desk:
                 asyncio.create_task(self.keys.keep_fresh(), name="gateway keys"),
                 asyncio.create_task(self.names.keep_fresh(), name="aliases"),
                 asyncio.create_task(self._sweep(), name="slow clients"),
+                asyncio.create_task(self._renew(), name="places"),
             ]
 
     async def stop(self) -> None:
@@ -67,6 +73,8 @@ class Desk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        if isinstance(self.counters, SharedCounters):
+            await self.counters.close()
 
     def enter(self) -> None:
         """Count a request in; `leave` has to follow. Raises OverloadedError."""
@@ -115,9 +123,21 @@ class Desk:
         while True:
             await asyncio.sleep(SWEEP_S)
             now = time.monotonic()
-            for serving in [one for own in self._under_way.values() for one in own]:
+            for serving in self._all_under_way():
                 if serving.call.takes_nothing(now):
                     serving.stop(SlowClientError())
+
+    async def _renew(self) -> None:
+        """Keep the places of requests that take long."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            for serving in self._all_under_way():
+                allowed = serving.allowed
+                if allowed.ticket is not None:
+                    await self.counters.renew(allowed.subjects, allowed.ticket)
+
+    def _all_under_way(self) -> list[UnderWay]:
+        return [one for own in self._under_way.values() for one in own]
 
 
 _desks: WeakKeyDictionary[asyncio.AbstractEventLoop, Desk] = WeakKeyDictionary()

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import translation
 
 from controlplane.gateway.errors import EngineRefusedError
+from controlplane.gateway.v1.errors import LimitedError
 from controlplane.gateway.v1.spoken import Dialect
 from controlplane.wording.routing import routing_error_text
 from models_app.domain.errors import SlipwayError
@@ -67,6 +68,8 @@ def error_answer(error: SlipwayError, dialect: Dialect) -> ErrorAnswer:
         headers.append((b"x-should-retry", b"false"))
     if status_of(error) == 401:  # noqa: PLR2004
         headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, LimitedError):
+        headers.extend(error.headers)
     return ErrorAnswer(status_of(error), json.dumps(_content(error, dialect)).encode(), headers)
 
 

@@ -1,5 +1,8 @@
 """What the gateway refuses, before anything is asked of an engine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from models_app.domain.errors import (
     NotAllowedError,
     NotFoundError,
@@ -75,6 +78,18 @@ class LimitedError(TooManyError):
     """A limit of the key or of the deployment. Params: limit, wait_s."""
 
     default_code = "RATE_LIMITED"
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        params: Mapping[str, Any],
+        headers: list[tuple[bytes, bytes]],
+        of_key: bool,
+    ) -> None:
+        super().__init__(code, params=params)
+        self.headers = headers
+        self.of_key = of_key  # another deployment would not help
 
 
 class BodySlowError(SlipwayError):

@@ -46,8 +46,11 @@ class _Page:
 class KeyBook:
     """The keys of one process. Used on one event loop."""
 
-    def __init__(self, read: ReadKeys = keys_by_ids) -> None:
+    def __init__(
+        self, read: ReadKeys = keys_by_ids, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._read = read
+        self._clock = clock
         self._pages: OrderedDict[str, _Page] = OrderedDict()
         self._matched: dict[bytes, str] = {}  # sha256 of a key's whole text -> its id, once proven
         self._reading: dict[str, asyncio.Task[None]] = {}
@@ -65,7 +68,7 @@ class KeyBook:
         fingerprint = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
         key_id = self._matched.get(fingerprint)
         page = self._pages.get(key_id) if key_id else None
-        now = time.monotonic()
+        now = self._clock()
         if page is None or now - page.read_at > GOOD_S:
             page = await self._prove(text, fingerprint)
         page.used_at = now
@@ -76,7 +79,7 @@ class KeyBook:
 
     async def refresh(self, ids: Collection[str] | None = None) -> None:
         """Read keys again: those named, or all that were used in the last minute."""
-        now = time.monotonic()
+        now = self._clock()
         if ids is None:
             ids = [id_ for id_, page in self._pages.items() if now - page.used_at < GOOD_S]
         known = [id_ for id_ in ids if id_ in self._pages]
@@ -105,7 +108,7 @@ class KeyBook:
     async def _page_of(self, key_id: str) -> _Page:
         """Return what is known of an id, reading it first where that is too old to serve."""
         page = self._pages.get(key_id)
-        now = time.monotonic()
+        now = self._clock()
         lasts = GOOD_S if page is not None and page.facts is not None else UNKNOWN_S
         if page is not None and now - page.read_at <= lasts:
             return page
@@ -124,7 +127,7 @@ class KeyBook:
 
     async def _read_now(self, ids: Collection[str]) -> None:
         found = await offload(self._read, ids)
-        now = time.monotonic()
+        now = self._clock()
         for key_id in ids:
             page = self._pages.get(key_id)
             used_at = page.used_at if page else now

@@ -13,6 +13,13 @@ from controlplane.gateway.errors import (
 )
 from controlplane.gateway.meter import Meter
 from controlplane.gateway.router import JSON_HEADERS, Ask, Routed
+from controlplane.gateway.v1.allowance import (
+    Allowance,
+    allowance,
+    guessed_tokens,
+    settle,
+    within_length,
+)
 from controlplane.gateway.v1.body import (
     AFFINITY_LIMIT,
     Fields,
@@ -22,7 +29,7 @@ from controlplane.gateway.v1.body import (
 from controlplane.gateway.v1.call import Call, Headers
 from controlplane.gateway.v1.desk import Desk
 from controlplane.gateway.v1.error_shapes import error_answer, error_event
-from controlplane.gateway.v1.errors import RouteNotAllowedError, SlowClientError
+from controlplane.gateway.v1.errors import LimitedError, RouteNotAllowedError, SlowClientError
 from controlplane.gateway.v1.media import refuse_remote_media
 from controlplane.gateway.v1.relay import relay
 from controlplane.gateway.v1.spoken import Spoken
@@ -45,6 +52,7 @@ class Serving:
         self.key = key
         self._desk = desk
         self._spoken = spoken
+        self.allowed = Allowance()
         self._meter = Meter()
         self._route: DeploymentRoute | None = None
         self._replica_id: int | None = None
@@ -77,6 +85,7 @@ class Serving:
                 self._watch.cancel()
             self._desk.end(self)
             self._note(status)
+            await self._settle()
 
     def stop(self, error: SlipwayError) -> None:
         """End it from outside; the client is told why, if it still listens."""
@@ -125,12 +134,17 @@ class Serving:
             except RoutingError as error:
                 if not (error.retry_elsewhere or isinstance(error, NoReplicaError | LineFullError)):
                     raise
+            except LimitedError as limited:
+                if limited.of_key:
+                    raise
+            await self._settle()
         return await self._open_one(candidates[-1], fields, body)
 
     async def _open_one(
         self, route: DeploymentRoute, fields: Fields, body: bytes
     ) -> tuple[Routed, float]:
         self._route = route
+        body = within_length(body, fields, self._spoken.route, (self.key.limits, route.limits))
         session = self.call.header(SESSION_HEADER) or fields.prompt_cache_key or ""
         ask = Ask(
             route.id,
@@ -139,6 +153,9 @@ class Serving:
             headers=self._passed_headers(),
             caller=self.key.id,
             affinity=f"{self.key.id}:{session[:AFFINITY_LIMIT]}" if session else "",
+        )
+        self.allowed = await allowance(
+            self._desk.counters, self.key, route, self.call.id, guessed_tokens(body, fields)
         )
         return await self._desk.router.open(route, ask)
 
@@ -149,7 +166,15 @@ class Serving:
         return JSON_HEADERS | {name: value for name, value in passed.items() if value}
 
     def _headers(self, routed: Routed) -> Headers:
-        return [(b"x-slipway-deployment", routed.route.name.encode())]
+        return [(b"x-slipway-deployment", routed.route.name.encode()), *self.allowed.headers()]
+
+    async def _settle(self) -> None:
+        """Give back what was reserved and not used."""
+        allowed, self.allowed = self.allowed, Allowance()
+        if allowed.ticket is not None:
+            figures = self._meter.figures()
+            used = (figures.prompt_tokens or 0) + figures.completion_tokens
+            await settle(self._desk.counters, allowed, used)
 
     async def _fail(self, error: SlipwayError) -> None:
         """Tell an error: as the answer, or at the end of a stream that has begun."""
