@@ -53,14 +53,6 @@ def server_config(application: str, *, drain_s: int) -> uvicorn.Config:
         proxy_headers=bool(ENV.public_url),
         timeout_graceful_shutdown=drain_s,
     )
-    Server(config).run(sockets=[socket.socket(fileno=0)])
-
-    config = server_config("controlplane.asgi:application", drain_s=DRAIN_S)
-    Server(config).run(sockets=[socket.socket(fileno=0)])
-
-
-def server_config(application: str, *, drain_s: int) -> uvicorn.Config:
-    """Return how an application of ours is served."""
 
 
 if __name__ == "__main__":
