@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import uvloop
 
 from controlplane.gateway.exchange import HELD_LIMIT, ConnectionBrokenError
 from controlplane.gateway.http_pool import HeadTimeoutError, HttpPool, request_head
@@ -172,3 +173,22 @@ async def test_an_engine_that_is_not_read_has_to_wait():
 def test_a_header_is_one_line(value):
     with pytest.raises(ValueError, match="x-odd"):
         request_head("POST", "/x", "x", 0, {"x-odd": value})
+
+
+def test_under_the_loop_that_the_web_server_uses():
+    async def talk():
+        pool = HttpPool()
+        async with scripted_engine(OK) as engine:
+            for _ in range(3):
+                connection = await ask(pool, engine)
+                assert await read_all(connection) == b"hi"
+                pool.give_back(engine.address, connection)
+            assert len(engine.connections) == 1
+        async with scripted_engine(HEAD + b"Content-Length: 9\r\n\r\nhi", STALL) as engine:
+            connection = await ask(pool, engine)
+            await connection.read(1)
+            pool.give_back(engine.address, connection)
+            await asyncio.wait_for(engine.hung_up.wait(), 2)
+        pool.close()
+
+    uvloop.run(talk())
