@@ -43,6 +43,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "docker": _docker,
     "llama-server": lambda: tool("llama.cpp", "llama-server") is not None,
     "ollama": lambda: tool("ollama", "ollama") is not None,
+    "openai-js": lambda: tool("openai-js", "node_modules/openai/package.json") is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "postgres": lambda: bool(os.environ.get("SLIPWAY_TEST_POSTGRES")),
 }

@@ -15,7 +15,7 @@ from models_app.domain.routes import DeploymentRoute
 
 CHARACTERS_A_TOKEN = 4
 GUESSED_ANSWER = 256  # tokens, where nobody says how long it may get
-_CODES = {
+CODES = {
     Reason.REQUESTS: ("RATE_LIMITED", "requests_per_minute"),
     Reason.TOKENS: ("TOKENS_LIMITED", "tokens_per_minute"),
     Reason.DAY: ("QUOTA_SPENT", "tokens_per_day"),
@@ -64,7 +64,7 @@ async def allowance(
         return Allowance()
     counted = await counters.take(subjects, ticket, tokens)
     if counted.reason:
-        code, limit = _CODES[counted.reason]
+        code, limit = CODES[counted.reason]
         subject = subjects[counted.subject]
         raise LimitedError(
             code,

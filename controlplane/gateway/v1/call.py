@@ -30,6 +30,7 @@ class Call:
         "_send",
         "_transport",
         "body_size",
+        "ended",
         "headers",
         "id",
         "is_stream",
@@ -51,6 +52,7 @@ class Call:
         self.status = 0
         self.is_stream = False
         self.started = False
+        self.ended = False
         self.sent = 0
         self._send = send
         self._transport = _transport_of(send)
@@ -88,6 +90,7 @@ class Call:
         finally:
             self._blocked_at = 0.0
         self.sent += len(body)
+        self.ended = not more
 
     async def answer(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole answer."""

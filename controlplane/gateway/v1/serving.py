@@ -207,6 +207,8 @@ class Serving:
 
     async def _watch_client(self) -> None:
         await self.call.until_left()
+        if self.call.ended:  # it has everything
+            return
         self._client_left = True
         if self._task is not None:
             self._task.cancel()

@@ -19,6 +19,13 @@ HELD_LIMIT = 256 << 10  # bytes of one event; beyond it the engine is not speaki
 DONE = "[DONE]"
 _BLANK = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r(?!\n)|\n)")
 _LINE = re.compile(rb"\r\n|\r|\n")
+
+
+class _Anything(msgspec.Struct):
+    """An object whose members are walked over."""
+
+
+_walk = msgspec.json.Decoder(_Anything).decode
 _decode = msgspec.json.Decoder().decode
 
 # what has to be looked into, even in the middle of an answer
@@ -72,16 +79,22 @@ class StreamReader:
         """Return what may go out now."""
         if self.ended or self.failed:
             return b""
-        if (
-            self._started
-            and not self._rest
-            and chunk.endswith(b"\n\n")
-            and b"\r" not in chunk
-            and not self._is_marked(chunk)
-        ):
-            self._count(chunk)  # the way of almost every token
+        if self._started and not self._rest and self._is_plain_event(chunk):
+            self._token()  # the way of almost every token
             return chunk
         return self._feed_slowly(chunk)
+
+    def _is_plain_event(self, chunk: bytes) -> bool:
+        """Return whether it is one whole event with one line of JSON, and nothing to look into."""
+        if not (chunk.startswith(b"data: {") and chunk.endswith(b"}\n\n")) or b"\r" in chunk:
+            return False
+        if chunk.find(b"\n") != len(chunk) - 2 or self._is_marked(chunk):
+            return False
+        try:
+            _walk(chunk[6:-2])
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return False
+        return True
 
     def _feed_slowly(self, chunk: bytes) -> bytes:
         """Cut into events; a CR at the very end waits, since a LF may belong to it."""
@@ -109,9 +122,6 @@ class StreamReader:
 
     def _passes(self, event: bytes) -> bool:
         """Take one event in; return whether the client gets it."""
-        if self._started and not self._is_marked(event):
-            self._count(event)
-            return True
         type_, data = _read(event)
         if data is None:
             return True  # a comment that keeps the connection awake
@@ -119,6 +129,9 @@ class StreamReader:
             self.ended = True
             return True
         message = _decoded(type_, data)
+        if self._started and not self._is_marked(event):
+            self._token()
+            return True
         if self._route is KeyRoute.RESPONSES:
             return self._look_at_response(message)
         if self._route is KeyRoute.MESSAGES:
@@ -167,12 +180,6 @@ class StreamReader:
         self._started = True
         self._meter.token()
         self._on_token()
-
-    def _count(self, data: bytes) -> None:
-        pieces = data.count(b"\ndata:") + data.count(b"\rdata:") + data.startswith(b"data:")
-        if pieces:
-            self._meter.token(pieces)
-            self._on_token()
 
 
 def _read(event: bytes) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@ import string
 
 import pytest
 
+from controlplane.gateway.v1 import allowance
 from controlplane.wording.error_table import FIELDS, KINDS, SENTENCES
 from controlplane.wording.errors import error_text, field_text
 from models_app.domain import modelfile
@@ -14,6 +15,7 @@ RAISED = raised()
 FROM_TABLES = {
     "models_app/services/passwords.py": {*passwords.CODES.values(), "PASSWORD_WEAK"},
     "models_app/domain/modelfile.py": modelfile.CODES,
+    "controlplane/gateway/v1/allowance.py": {code for code, _ in allowance.CODES.values()},
 }
 
 
