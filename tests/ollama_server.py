@@ -106,6 +106,11 @@ class OllamaHouse:
         models = httpx.get(f"{self.url}/api/ps", timeout=5).json()["models"]
         return sorted(model["name"] for model in models)
 
+    def modelfile(self, name: str) -> str:
+        """Return what a model is made of, in the server's words."""
+        answer = httpx.post(f"{self.url}/api/show", json={"model": name}, timeout=5)
+        return str(answer.raise_for_status().json()["modelfile"])
+
     def log(self) -> str:
         """Return what it wrote."""
         return (self.folder / "serve.log").read_text(errors="replace")

@@ -18,6 +18,13 @@ _KINDS = {
     "verify": lambda: gettext("Verify {title}"),
     "remove_artifact": lambda: gettext("Delete {title}"),
     "drain_host": lambda: gettext("Empty {title}"),
+    "pull_model": lambda: gettext("Pull {title}"),
+    "create_model": lambda: gettext("Create {title}"),
+    "push_model": lambda: gettext("Push {title}"),
+    "copy_model": lambda: gettext("Copy to {title}"),
+    "delete_model": lambda: gettext("Delete {title}"),
+    "load_model": lambda: gettext("Load {title}"),
+    "unload_model": lambda: gettext("Unload {title}"),
     "check_connection": lambda: gettext("Test the connection to {title}"),
 }
 

@@ -1,6 +1,7 @@
 """The only reader of the environment. Every setting an operator may give is named here."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ class Env:
     broker_url: str  # SLIPWAY_BROKER: redis://…; empty for the embedded Valkey
     allowed_hosts: tuple[str, ...]  # SLIPWAY_ALLOWED_HOSTS, comma separated
     fetch_networks: tuple[str, ...]  # SLIPWAY_FETCH_NETWORKS: local CIDRs to fetch models from
+    # SLIPWAY_MODEL_REGISTRIES: hosts that Ollama servers may pull from besides their default, comma
+    # separated; one that begins with http:// is asked without TLS. Host -> whether that is so.
+    model_registries: Mapping[str, bool]
     upload_limit_bytes: int  # SLIPWAY_UPLOAD_LIMIT_GIB: of one uploaded model file
     debug: bool  # SLIPWAY_DEBUG=1: development only
     demo: bool  # SLIPWAY_DEMO=1: shows the fake engine
@@ -38,9 +42,16 @@ def read_env() -> Env:
         broker_url=get("SLIPWAY_BROKER", ""),
         allowed_hosts=tuple(h for h in get("SLIPWAY_ALLOWED_HOSTS", "").split(",") if h),
         fetch_networks=tuple(n for n in get("SLIPWAY_FETCH_NETWORKS", "").split(",") if n),
+        model_registries=_registries(get("SLIPWAY_MODEL_REGISTRIES", "")),
         upload_limit_bytes=int(get("SLIPWAY_UPLOAD_LIMIT_GIB") or 200) << 30,
         debug=get("SLIPWAY_DEBUG") == "1",
         demo=get("SLIPWAY_DEMO") == "1",
         part=get("SLIPWAY_PART", ""),
         first_model=get("SLIPWAY_FIRST_MODEL") != "0",
     )
+
+
+def _registries(text: str) -> dict[str, bool]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    plain = "http://"
+    return {name.removeprefix(plain).rstrip("/"): name.startswith(plain) for name in names}

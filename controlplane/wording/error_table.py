@@ -243,6 +243,26 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("{file} cannot be used yet: it is {state}."),
         _("Wait until the import has finished, or import it again."),
     ),
+    "HOST_MODEL_IN_USE": (
+        _("{name} is used by: {deployments}."),
+        _("Delete these deployments, or give them another model, first."),
+    ),
+    "HOST_MODEL_OURS": (
+        _("{name} was put there by Slipway, which takes it away itself."),
+        _("Remove the deployment or the placement that it belongs to."),
+    ),
+    "HOST_MODEL_UNKNOWN": (
+        _("{host} has no model {name}."),
+        _("Pull it first, or choose one of its models."),
+    ),
+    "HOST_MODEL_BUSY": (
+        _("Something is being done to {name} on that host."),
+        _("Wait for it, or cancel it first."),
+    ),
+    "HOST_KEEPS_NO_MODELS": (
+        _("{name} is not an Ollama server: it keeps no models of its own."),
+        _("Choose an Ollama host."),
+    ),
     "MODEL_IN_USE": (
         _("{name} is used by: {deployments}."),
         _("Delete these deployments, or give them another model, first."),

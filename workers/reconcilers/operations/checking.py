@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 class CheckConnectionWork:
     """See `Work`."""
 
+    pause_s = 0.0
+
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Connect once. No answer is an answer here: it fails with the code that says how."""
         del lease

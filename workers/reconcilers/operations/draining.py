@@ -22,6 +22,8 @@ ASKED = 5  # deployments that are asked where they could go, per look
 class DrainHostWork:
     """See `Work`."""
 
+    pause_s = 3.0  # between looks at what others do
+
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Count what is left; done when nothing of ours is there any more."""
         host = operation.host

@@ -32,6 +32,8 @@ SLICE_S = 2.0  # of fetching per step: how often progress shows, and how much a 
 class ImportWork:
     """See `Work`."""
 
+    pause_s = 0.0
+
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Fetch a slice; when the file is whole, check and record it."""
         source = source_of(

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from django.db import DatabaseError
 
 from models_app.domain.errors import LeaseLostError, SlipwayError
-from models_app.domain.failures import Failure, FailureCode, FailureError
+from models_app.domain.failures import (
+    Failure,
+    FailureCode,
+    FailureError,
+    RuntimeUnreachableError,
+)
 from models_app.domain.states import OperationState
 from models_app.models import Operation
 from models_app.services.leases import Lease
@@ -18,6 +23,7 @@ from models_app.services.observed.operations import (
 from workers.reconcilers.base import DONE, Result, backoff_s, run
 from workers.reconcilers.operations.checking import CheckConnectionWork
 from workers.reconcilers.operations.draining import DrainHostWork
+from workers.reconcilers.operations.host_models import HOST_MODEL_WORKS
 from workers.reconcilers.operations.importing import ImportWork
 from workers.reconcilers.operations.removing import RemoveArtifactWork
 from workers.reconcilers.operations.verifying import VerifyWork
@@ -35,8 +41,8 @@ WORKS: Mapping[str, Work] = {
     "remove_artifact": RemoveArtifactWork(),
     "check_connection": CheckConnectionWork(),
     "drain_host": DrainHostWork(),
+    **HOST_MODEL_WORKS,
 }
-PAUSES_S = {"drain_host": 3.0}  # between looks at what others do
 ONE_TRY = frozenset({"check_connection"})  # a person waits for the answer, whatever it is
 
 
@@ -66,7 +72,7 @@ def _work(operation: Operation, lease: Lease[Operation]) -> Result:
     except Exception as error:  # noqa: BLE001 - each try is counted: none repeats without end
         return _failed(operation, lease, _failure_of(error))
     if outcome is None:
-        return Result(PAUSES_S.get(operation.kind, 0.0))
+        return Result(work.pause_s)
     operation_end(lease, operation, OperationState.SUCCEEDED, result=outcome)
     return DONE
 
@@ -85,6 +91,8 @@ def _failure_of(error: Exception) -> Failure:
     """Return what went wrong as something that can be stored, told and counted."""
     if isinstance(error, FailureError):
         return error.failure
+    if isinstance(error, RuntimeUnreachableError):
+        return error.failure()
     if isinstance(error, SlipwayError):
         return Failure(FailureCode.WISH_REFUSED, {**error.params, "refusal": error.code})
     log.error("unexpected error in an operation", exc_info=error)

@@ -15,6 +15,8 @@ from models_app.services.wishes import look_now
 class RemoveArtifactWork:
     """See `Work`."""
 
+    pause_s = 0.0
+
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Wait until no host holds it (an unreachable one holds it back), then forget it."""
         artifact = operation.artifact

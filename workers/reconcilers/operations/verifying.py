@@ -17,6 +17,8 @@ from workers.reconcilers.operations.hashing import hash_with_progress
 class VerifyWork:
     """See `Work`."""
 
+    pause_s = 0.0
+
     def step(self, operation: Operation, lease: Lease[Operation]) -> Mapping[str, Any] | None:
         """Read the whole file; write what it is worth."""
         artifact = operation.artifact

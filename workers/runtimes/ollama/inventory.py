@@ -83,3 +83,8 @@ def _text(value: Any) -> str | None:
         return None
     plain = "".join(character for character in value if character.isprintable())
     return plain.strip()[:TEXT_LENGTH] or None
+
+
+def embeds_only(shown: ShownModel) -> bool:
+    """Return whether the model makes embeddings and cannot complete text."""
+    return "embedding" in shown.capabilities and "completion" not in shown.capabilities

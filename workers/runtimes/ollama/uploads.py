@@ -4,7 +4,7 @@ An upload is one request and cannot be resumed; it lives as long as somebody loo
 compares the sha256 when the last byte has come, and keeps nothing under a wrong name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from models_app.domain.failures import FailureCode, fail
@@ -25,7 +25,8 @@ def upload(access: Access, artifact: ArtifactRef, path: Path, *, seconds: float)
 
     def work(held: Held) -> None:
         with OllamaServer(access, HELD) as server:
-            server.send_blob(artifact.sha256, _pieces(path, held), artifact.size_bytes)
+            pieces = file_pieces(artifact, path, held.tell)
+            server.send_blob(artifact.sha256, pieces, artifact.size_bytes)
 
     held = hold(key, work)
     if not held.wait(seconds):
@@ -49,11 +50,17 @@ def _check_file(artifact: ArtifactRef, path: Path) -> None:
         )
 
 
-def _pieces(path: Path, held: Held) -> Iterator[bytes]:
+def file_pieces(artifact: ArtifactRef, path: Path, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield the file, telling how much was taken. Raises FailureError before the first byte."""
+    _check_file(artifact, path)
+    return _pieces(path, tell)
+
+
+def _pieces(path: Path, tell: Callable[[int], None]) -> Iterator[bytes]:
     done = 0
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
-            held.tell(done)
+            tell(done)
             yield piece
             done += len(piece)
-    held.tell(done)
+    tell(done)
