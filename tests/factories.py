@@ -33,6 +33,7 @@ from models_app.models import (
     Event,
     GatewayKey,
     Host,
+    HostModel,
     LanguageModel,
     Operation,
     Placement,
@@ -103,6 +104,25 @@ def make_host(name: str = "", **fields: Any) -> Host:
         **fields,
     }
     return Host.objects.create(name=name or f"host-{next(_numbers)}", **values)
+
+
+def make_host_model(host: Host, name: str = "tiny:1", **fields: Any) -> HostModel:
+    """A model that lies on an Ollama host."""
+    number = next(_numbers)
+    values = {
+        "digest": f"{number:064x}",
+        "size_bytes": 98_363_036,
+        "modified_at": timezone.now(),
+        "details": {
+            "format": "gguf",
+            "family": "llama",
+            "parameter_size": "134.52M",
+            "quantization": "Q4_1",
+        },
+        "shown": {"modelfile": "FROM sha256:ab", "license": "MIT", "capabilities": ["completion"]},
+        **fields,
+    }
+    return HostModel.objects.create(host=host, name=name, **values)
 
 
 def make_model(name: str = "", **fields: Any) -> LanguageModel:

@@ -8,6 +8,7 @@ MODULES: tuple[str, ...] = (
     "controlplane.fragments.host_fits",
     "controlplane.fragments.host_checks",
     "controlplane.fragments.gateway",
+    "controlplane.fragments.host_models",
     "controlplane.fragments.hosts",
     "controlplane.fragments.language_models",
     "controlplane.fragments.navigation",

@@ -17,6 +17,7 @@ from controlplane.web.views import (
     deployments,
     gateway_keys,
     host_form,
+    host_models,
     hosts,
     instance,
     language_models,
@@ -82,6 +83,12 @@ _hosts = [
     path("hosts/<slug:name>/drain", hosts.drain, name="host-drain"),
     path("hosts/<slug:name>/check", hosts.check, name="host-check"),
     path("hosts/<slug:name>/remove", hosts.remove, name="host-remove"),
+    path("hosts/<slug:name>/models", host_models.index, name="host-models"),
+    path("hosts/<slug:name>/models/pull", host_models.pull, name="host-models-pull"),
+    path("hosts/<slug:name>/models/push", host_models.push, name="host-models-push"),
+    path("hosts/<slug:name>/models/variant", host_models.variant, name="host-variant"),
+    path("hosts/<slug:name>/models/<uuid:ref>", host_models.detail, name="host-model"),
+    path("hosts/<slug:name>/models/<uuid:ref>/<slug:verb>", host_models.act, name="host-model-act"),
 ]
 _models = [
     path("models/", language_models.index, name="models"),

@@ -247,6 +247,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("{name} is used by: {deployments}."),
         _("Delete these deployments, or give them another model, first."),
     ),
+    "MODELFILE_NOT_FIELDS": (
+        _("This Modelfile says more than the fields can."),
+        _("Go on with it as text."),
+    ),
     "HOST_MODEL_OURS": (
         _("{name} was put there by Slipway, which takes it away itself."),
         _("Remove the deployment or the placement that it belongs to."),
@@ -485,6 +489,7 @@ KINDS: dict[str, Text] = {
     "revision": pgettext_lazy("kind", "revision"),
     "replica": pgettext_lazy("kind", "replica"),
     "host": pgettext_lazy("kind", "host"),
+    "host_model": pgettext_lazy("kind", "model on that host"),
     "model": pgettext_lazy("kind", "model"),
     "artifact": pgettext_lazy("kind", "artifact"),
     "placement": pgettext_lazy("kind", "placement"),

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+TEXT_KEPT = 64 << 10  # characters of a text that is only shown
+
 # --- hosts -----------------------------------------------------------------------------------
 
 
@@ -66,6 +68,24 @@ class HostedModel:
     vram_bytes: int | None = None
     loaded_context: int | None = None
     loaded_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostedDetails:
+    """What a host tells of one of its models: facts as a GGUF's header has them, and its texts."""
+
+    facts: "ArtifactFacts"
+    modelfile: str = ""
+    license: str = ""
+    capabilities: tuple[str, ...] = ()
+
+    def stored(self) -> dict[str, Any]:
+        """Return the texts for the ledger."""
+        return {
+            "modelfile": self.modelfile[:TEXT_KEPT],
+            "license": self.license[:TEXT_KEPT],
+            "capabilities": list(self.capabilities),
+        }
 
 
 # --- models ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ class HostModel(Row):
     size_bytes = models.BigIntegerField()
     modified_at = models.DateTimeField(null=True, blank=True)
     details = JSONField(default=dict, blank=True)  # format, family, parameter_size, quantization
+    shown = JSONField(default=dict, blank=True)  # modelfile, license, capabilities, parameters
     is_ours = models.BooleanField(default=False)  # made by a Slipway: a replica's, or a kept file
     artifact = models.ForeignKey(
         Artifact, models.SET_NULL, null=True, blank=True, related_name="host_models"

@@ -28,8 +28,8 @@ KEEP_ALIVE_LIMIT_S = 7 * 24 * 3600
 def host_model_pull(actor: Actor, host: Host, *, name: str) -> Operation:
     """Begin to fetch a model on its server. Raises InvalidError, ConflictError."""
     _allow(actor, host)
-    parsed = parse_model_name(name, registries=_registries())
-    insecure = bool(_registries().get(parsed.registry))
+    parsed = parse_model_name(name, registries=registries())
+    insecure = bool(registries().get(parsed.registry))
     return _begin(actor, host, PULL, str(parsed), {"insecure": insecure})
 
 
@@ -38,8 +38,8 @@ def host_model_create(actor: Actor, host: Host, *, name: str, modelfile: Modelfi
     """Begin to make a variant of a model that lies there. Raises InvalidError, ConflictError."""
     _allow(actor, host)
     target = _new_name(host, name)
-    check_modelfile(modelfile, registries=_registries())
-    base = str(parse_model_name(modelfile.base, registries=_registries()))
+    check_modelfile(modelfile, registries=registries())
+    base = str(parse_model_name(modelfile.base, registries=registries()))
     if not HostModel.objects.filter(host=host, name=base).exists():
         raise InvalidError(
             "HOST_MODEL_UNKNOWN",
@@ -123,7 +123,8 @@ def _allow(actor: Actor, host: Host) -> None:
         raise ConflictError("HOST_KEEPS_NO_MODELS", params={"name": host.name})
 
 
-def _registries() -> Mapping[str, bool]:
+def registries() -> Mapping[str, bool]:
+    """Return the hosts that names may begin with besides the default; True: asked without TLS."""
     found: Mapping[str, bool] = settings.ENV.model_registries
     return found
 

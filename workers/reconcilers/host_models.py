@@ -21,6 +21,6 @@ def look_at_models(host: Host, lease: Lease[Host], runtime: Runtime) -> None:
         model = by_name.get(row.name)
         if model is None or is_slipways(row.name):
             continue
-        facts = runtime.hosted_facts(model)
-        if facts is not None:
-            host_model_adopt(lease, host, row, facts)
+        details = runtime.hosted_details(model)
+        if details is not None:
+            host_model_adopt(lease, host, row, details)

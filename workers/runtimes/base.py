@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from models_app.domain.specs import (
-    ArtifactFacts,
     ArtifactRef,
+    HostedDetails,
     HostedModel,
     HostFacts,
     HostUsage,
@@ -121,6 +121,6 @@ class KeepsModels(Protocol):
         """Return every model that lies there, ours and others', with what is in memory."""
         ...
 
-    def hosted_facts(self, model: HostedModel) -> ArtifactFacts | None:
-        """Return what the host tells of one; None when it has gone, or cannot be deployed."""
+    def hosted_details(self, model: HostedModel) -> HostedDetails | None:
+        """Return what the host tells of one; None when it has gone."""
         ...

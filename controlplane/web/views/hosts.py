@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from controlplane.fragments import hosts as parts
 from controlplane.fragments.host_reach import reach_context
 from controlplane.web.pages import acted, actor_of, counts_of, show, state_chips
+from controlplane.web.views.host_models import tabs_of
 from models_app.domain.errors import InvalidError
 from models_app.domain.states import HostState
 from models_app.models import Host
@@ -39,6 +40,7 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
         "hosts/detail.html",
         **parts.head_context(actor, host),
         **reach_context(host),
+        tabs=tabs_of(host, "overview"),
         **{k: v for k, v in parts.work_context(actor, host).items() if k != "host"},
         **{k: v for k, v in parts.history_context(actor, host).items() if k != "host"},
     )

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from models_app.domain.names import safe_file_name, slugify_name
 from models_app.domain.ollama_names import is_slipways
-from models_app.domain.specs import ArtifactFacts, HostedModel
+from models_app.domain.specs import ArtifactFacts, HostedDetails, HostedModel
 from models_app.domain.states import ArtifactState, PlacementState
 from models_app.domain.tiers import tier_of
 from models_app.models import Artifact, Host, HostModel, LanguageModel, Placement, Revision
@@ -48,18 +48,20 @@ def host_models_seen(lease: Lease[Host], host: Host, found: Iterable[HostedModel
 
 @transaction.atomic
 def host_model_adopt(
-    lease: Lease[Host], host: Host, row: HostModel, facts: ArtifactFacts
+    lease: Lease[Host], host: Host, row: HostModel, details: HostedDetails
 ) -> Artifact:
     """Take a model that was there before into the catalogue, as an artifact placed on that host."""
     lease.renew()
     artifact = Artifact.objects.filter(sha256=row.digest).first()
     if artifact is None:
-        artifact = _artifact_of(row, facts)
+        artifact = _artifact_of(row, details.facts)
         params = {"model": row.name, "host": host.name, "bytes": row.size_bytes}
         event(artifact, "artifact.adopted", level="good", params=params)
     elif artifact.state == ArtifactState.MISSING:
         Artifact.objects.filter(pk=artifact.pk).update(state=ArtifactState.READY)
-    HostModel.objects.filter(pk=row.pk, digest=row.digest).update(artifact=artifact)
+    HostModel.objects.filter(pk=row.pk, digest=row.digest).update(
+        artifact=artifact, shown=details.stored()
+    )
     Placement.objects.update_or_create(
         artifact=artifact,
         host=host,

@@ -62,6 +62,27 @@ ROUTES = (
     Route("POST", "/hosts/{host}/check", O, 202),
     Route("POST", "/hosts/{changed_host}/identity", A, 200, {"shown": "AA:" * 31 + "AA"}),
     Route("GET", "/hosts/{host}/metrics", V, 200),
+    Route("GET", "/hosts/{ollama_host}/models", V, 200),
+    Route("GET", "/hosts/{ollama_host}/models/{host_model}", V, 200),
+    Route("POST", "/hosts/{ollama_host}/models/pull", O, 202, {"name": "llama3.2:1b"}),
+    Route(
+        "POST",
+        "/hosts/{ollama_host}/models/create",
+        O,
+        202,
+        {"name": "mine", "base": "tiny:1", "variant": "code"},
+    ),
+    Route(
+        "POST",
+        "/hosts/{ollama_host}/models/push",
+        O,
+        202,
+        {"name": "mine", "artifact": "{artifact}"},
+    ),
+    Route("POST", "/hosts/{ollama_host}/models/{host_model}/copy", O, 202, {"name": "mine"}),
+    Route("POST", "/hosts/{ollama_host}/models/{host_model}/load", O, 202, {"keep_alive_s": -1}),
+    Route("POST", "/hosts/{ollama_host}/models/{host_model}/unload", O, 202),
+    Route("DELETE", "/hosts/{ollama_host}/models/{host_model}", O, 202),
     Route("GET", "/models", V, 200),
     Route(
         "POST",
@@ -184,6 +205,7 @@ def make_world(user: User) -> dict[str, str]:
         failure_params={"shown_identity": {"certificate_sha256": "aa" * 32}},
     )
     free_host = factories.make_host("cellar", runtime="docker")
+    ollama_host = factories.make_host("lan", runtime="ollama")
     artifact = factories.make_artifact(factories.make_model("smollm"))
     free_artifact = factories.make_artifact(factories.make_model("unused"))
     free_model = factories.make_model("empty")
@@ -200,6 +222,8 @@ def make_world(user: User) -> dict[str, str]:
         "host": host,
         "free_host": free_host,
         "changed_host": changed_host,
+        "ollama_host": ollama_host,
+        "host_model": factories.make_host_model(ollama_host, "tiny:1"),
         "model": artifact.model,
         "free_model": free_model,
         "artifact": artifact,

@@ -1,12 +1,14 @@
 """Joins what lies on a server with what is in its memory, and reads a model's own facts."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models_app.domain.specs import ArtifactFacts, HostedModel
+from models_app.domain.specs import ArtifactFacts, HostedDetails, HostedModel
 from workers.runtimes.ollama.values import LoadedModel, ServerModel, ShownModel
 
 TEXT_LENGTH = 100
+_BLOB = re.compile(r"^FROM .*sha256-")
 COUNT_LIMIT = 1 << 40
 
 
@@ -33,6 +35,13 @@ def _hosted(model: ServerModel, loaded: LoadedModel | None) -> HostedModel:
         loaded_context=loaded.context_length if loaded else None,
         loaded_until=loaded.until.timestamp() if loaded and loaded.until else None,
     )
+
+
+def details_of(shown: ShownModel, model: HostedModel) -> HostedDetails:
+    """Return facts and texts; paths of the server's own disk are left out of the Modelfile."""
+    lines = [line for line in shown.modelfile.splitlines() if not line.startswith("#")]
+    text = "\n".join(_BLOB.sub("FROM sha256:", line) for line in lines).strip()
+    return HostedDetails(facts_of(shown, model), text, shown.license, shown.capabilities)
 
 
 def facts_of(shown: ShownModel, model: HostedModel) -> ArtifactFacts:

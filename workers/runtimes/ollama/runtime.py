@@ -19,8 +19,8 @@ from models_app.domain.ollama_names import (
     workload_model,
 )
 from models_app.domain.specs import (
-    ArtifactFacts,
     ArtifactRef,
+    HostedDetails,
     HostedModel,
     HostFacts,
     HostUsage,
@@ -32,7 +32,7 @@ from models_app.domain.specs import (
 )
 from models_app.domain.store import ModelStore
 from workers.runtimes.ollama.access import access_of
-from workers.runtimes.ollama.inventory import facts_of, hosted
+from workers.runtimes.ollama.inventory import details_of, hosted
 from workers.runtimes.ollama.server import Access, OllamaServer
 from workers.runtimes.ollama.uploads import upload
 from workers.runtimes.ollama.values import ServerModel
@@ -126,10 +126,10 @@ class OllamaRuntime:
         """Return the server's list, with what is in its memory."""
         return hosted(self.server.models(), self.server.loaded())
 
-    def hosted_facts(self, model: HostedModel) -> ArtifactFacts | None:
+    def hosted_details(self, model: HostedModel) -> HostedDetails | None:
         """Return what the model's header says, as the server shows it."""
         shown = self.server.show(model.name)
-        return None if shown is None else facts_of(shown, model)
+        return None if shown is None else details_of(shown, model)
 
     # --- artifacts -----------------------------------------------------------------------------
 
