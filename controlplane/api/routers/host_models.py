@@ -132,7 +132,7 @@ def list_host_models(
     return page_of(rows, filters, "name")
 
 
-@router.get("/{host}/models/{model}", response=HostModelOut, summary="Read a host's own model")
+@router.get("/{host}/models/{uuid:model}", response=HostModelOut, summary="Read a host's own model")
 def read_host_model(request: HttpRequest, host: str, model: UUID) -> HostModel:
     """Return one by id."""
     actor = actor_of(request)
@@ -176,7 +176,7 @@ def push_host_model(
     return _begun(request, response, begun)
 
 
-@router.post("/{host}/models/{model}/copy", response={202: OperationOut}, summary="Copy a model")
+@router.post("/{host}/models/{uuid:model}/copy", response={202: OperationOut}, summary="Copy a model")
 def copy_host_model(
     request: HttpRequest, host: str, model: UUID, payload: CopyIn, response: HttpResponse
 ) -> Status[Operation]:
@@ -186,7 +186,7 @@ def copy_host_model(
     return _begun(request, response, begun)
 
 
-@router.post("/{host}/models/{model}/load", response={202: OperationOut}, summary="Load a model")
+@router.post("/{host}/models/{uuid:model}/load", response={202: OperationOut}, summary="Load a model")
 def load_host_model(
     request: HttpRequest, host: str, model: UUID, payload: LoadIn, response: HttpResponse
 ) -> Status[Operation]:
@@ -197,7 +197,7 @@ def load_host_model(
 
 
 @router.post(
-    "/{host}/models/{model}/unload", response={202: OperationOut}, summary="Unload a model"
+    "/{host}/models/{uuid:model}/unload", response={202: OperationOut}, summary="Unload a model"
 )
 def unload_host_model(
     request: HttpRequest, host: str, model: UUID, response: HttpResponse
@@ -207,7 +207,7 @@ def unload_host_model(
     return _begun(request, response, services.host_model_unload(actor_of(request), row))
 
 
-@router.delete("/{host}/models/{model}", response={202: OperationOut}, summary="Delete a model")
+@router.delete("/{host}/models/{uuid:model}", response={202: OperationOut}, summary="Delete a model")
 def delete_host_model(
     request: HttpRequest, host: str, model: UUID, response: HttpResponse
 ) -> Status[Operation]:

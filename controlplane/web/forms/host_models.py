@@ -38,7 +38,7 @@ class PushForm(forms.Form):
         field = self.fields["artifact"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = artifacts
-        field.label_from_instance = _artifact_label  # type: ignore[method-assign]
+        field.label_from_instance = _artifact_label  # type: ignore[method-assign, assignment]
 
 
 def _artifact_label(artifact: Artifact) -> str:
