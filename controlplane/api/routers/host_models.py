@@ -176,7 +176,9 @@ def push_host_model(
     return _begun(request, response, begun)
 
 
-@router.post("/{host}/models/{uuid:model}/copy", response={202: OperationOut}, summary="Copy a model")
+@router.post(
+    "/{host}/models/{uuid:model}/copy", response={202: OperationOut}, summary="Copy a model"
+)
 def copy_host_model(
     request: HttpRequest, host: str, model: UUID, payload: CopyIn, response: HttpResponse
 ) -> Status[Operation]:
@@ -186,7 +188,9 @@ def copy_host_model(
     return _begun(request, response, begun)
 
 
-@router.post("/{host}/models/{uuid:model}/load", response={202: OperationOut}, summary="Load a model")
+@router.post(
+    "/{host}/models/{uuid:model}/load", response={202: OperationOut}, summary="Load a model"
+)
 def load_host_model(
     request: HttpRequest, host: str, model: UUID, payload: LoadIn, response: HttpResponse
 ) -> Status[Operation]:
@@ -207,7 +211,9 @@ def unload_host_model(
     return _begun(request, response, services.host_model_unload(actor_of(request), row))
 
 
-@router.delete("/{host}/models/{uuid:model}", response={202: OperationOut}, summary="Delete a model")
+@router.delete(
+    "/{host}/models/{uuid:model}", response={202: OperationOut}, summary="Delete a model"
+)
 def delete_host_model(
     request: HttpRequest, host: str, model: UUID, response: HttpResponse
 ) -> Status[Operation]:
