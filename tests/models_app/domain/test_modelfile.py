@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models_app.domain.errors import InvalidError
@@ -81,6 +81,8 @@ def test_what_is_wrong_is_said_with_its_line(text: str, code: str, line: int | N
     assert refused.value.params.get("line") == line
 
 
+# A machine that does much else at the time is slow, and the properties hold all the same.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}(:[a-z0-9]{1,5})?", fullmatch=True)
 # What the language can say: no carriage returns, no three quotes, no quote at the end of a quoted.
 TEXTS = (
@@ -114,10 +116,12 @@ MODELFILES = st.builds(
 
 
 @given(MODELFILES)
+@UNHURRIED
 def test_written_and_read_again_it_is_the_same(modelfile: Modelfile) -> None:
     assert parse_modelfile(render_modelfile(modelfile)) == modelfile
 
 
+@UNHURRIED
 @given(st.text(max_size=80) | st.text(max_size=60).map(lambda text: f"FROM a\n{text}"))
 def test_whatever_is_written_is_refused_or_means_itself(text: str) -> None:
     try:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models_app.domain.errors import InvalidError
@@ -58,6 +58,7 @@ def test_our_own_names_are_sound_and_known_again() -> None:
     assert not is_slipways("slipway-chat:latest")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60))
 def test_whatever_is_written_is_refused_or_means_itself(text: str) -> None:
     try:
