@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from controlplane.sessions import ABSOLUTE_S, IDLE_S
 from controlplane.version import VERSION
-from controlplane.wording.formats import duration_text, number_text
+from controlplane.wording.formats import duration_text, number_text, size_text
 from models_app.services.sign_in import FREE_PER_ACCOUNT, LINK_MINUTES, LONGEST_WAIT_S, WAIT_S
 
 Text = str | Promise
@@ -110,6 +110,11 @@ def environment() -> list[EnvironmentFact]:
         ("SLIPWAY_DATABASE", _place(env.database_url), _("PostgreSQL instead of SQLite")),
         ("SLIPWAY_BROKER", _place(env.broker_url), _("a Redis or Valkey of your own")),
         ("SLIPWAY_FETCH_NETWORKS", ", ".join(env.fetch_networks), _("local networks, see above")),
+        (
+            "SLIPWAY_UPLOAD_LIMIT_GIB",
+            size_text(env.upload_limit_bytes),
+            _("the largest file that may be uploaded"),
+        ),
         ("SLIPWAY_DEMO", on if env.demo else off, _("shows what is for demonstrations")),
         ("SLIPWAY_DEBUG", on if env.debug else off, _("for development only")),
     ]

@@ -67,3 +67,23 @@ def test_the_ways_in_are_calm(browser: Browser, live_server: LiveServer, look: L
     for address in ("/sign-in", "/sign-in/link/x"):
         with browser.open(live_server.url + address, look) as seen:
             seen.judge(name=f"{address} {look}")
+
+
+def test_the_api_describes_itself_from_here_alone(
+    browser: Browser, live_server: LiveServer, alice: User
+) -> None:
+    """Its page is a packaged one: every byte from this server, nothing the policy refuses."""
+    with around(browser, live_server, alice, Look()) as seen:
+        asked: list[str] = []
+        seen.page.on("request", lambda request: asked.append(request.url))
+        seen.page.add_init_script(
+            "document.addEventListener('securitypolicyviolation',"
+            " (event) => console.error('CSP ' + event.violatedDirective))"
+        )
+        seen.page.goto(f"{live_server.url}/api/v1/docs")
+        seen.page.wait_for_selector(".opblock")
+        seen.page.locator(".opblock-summary").first.click()
+        seen.page.wait_for_selector(".opblock-body")
+        assert seen.page.locator(".opblock").count() > 80
+        assert all(url.startswith((live_server.url, "data:", "blob:")) for url in asked), asked
+        assert not seen.complaints
