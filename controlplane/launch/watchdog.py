@@ -16,7 +16,7 @@ from controlplane.launch.pulse import pulse_file
 from controlplane.settings.paths import DataPaths
 
 SILENT_S = 12.0  # shorter than the 20 s for which the others wait for SQLite's write lock
-FIRST_SIGN_S = 60.0  # a start on a busy machine takes a while
+FIRST_SIGN_S = 180.0  # a start on a machine that is busy with ten other things takes a while
 OWN_GAP_S = 5.0  # not having looked for so long, we ourselves were stopped: judge nobody by it
 PING_EVERY_S = 2.0
 PING_S = 1.0

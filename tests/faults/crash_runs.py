@@ -129,7 +129,7 @@ def _freeze_and_finish(stage: Stage, workflow: Workflow, point: Point) -> dict[s
     is_asleep = os.WIFSTOPPED(os.waitpid(sleeper, os.WUNTRACED)[1])
     began = time.monotonic()
     taken_over = stage.child(lambda: _outlast_and_work(workflow, run)) == 0
-    is_woken = False
+    is_woken, engines = False, run.engines()
     if is_asleep:
         os.kill(sleeper, signal.SIGCONT)
         is_woken = os.waitstatus_to_exitcode(os.waitpid(sleeper, 0)[1]) == 0
@@ -139,6 +139,7 @@ def _freeze_and_finish(stage: Stage, workflow: Workflow, point: Point) -> dict[s
         "hurt": is_asleep,
         "taken_over": taken_over,
         "woken": is_woken,
+        "disturbed": run.engines() != engines,
     }
     return _judge(stage, workflow, run, told, taken_over and settled, began)
 

@@ -32,6 +32,14 @@ class HurtHouse(House):
         self._models = 0
 
     def __enter__(self) -> "HurtHouse":
+        try:
+            self._begin()
+        except BaseException:
+            super().__exit__()  # who fails to enter is not asked to leave
+            raise
+        return self
+
+    def _begin(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
         self.start_and_wait()
         with (self.data / "logs" / "wisher.log").open("w") as log:
@@ -48,7 +56,6 @@ class HurtHouse(House):
         self.observer.__enter__()
         self.wish("host")
         self.observer.becomes(self._host_is_ready, UP_S)
-        return self
 
     def __exit__(self, *details: object) -> None:
         self.observer.__exit__()

@@ -17,7 +17,7 @@ from tests.faults.observer import Observer
 from tests.faults.workflows import WORKFLOWS
 from tests.flows.house import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("points")]
 
 LONGEST_S = 540.0
 
@@ -33,6 +33,10 @@ def test_sleep_at_every_point(workflow: str, tmp_path: Path) -> None:
     runs = runs_of("freeze", workflow, tmp_path)
     wrong = [run for run in runs if is_wrong(run) or run["hurt"] != run["woken"]]
     assert not wrong, json.dumps(wrong, indent=1)
+    # Only one who slept between the last look at its lease and the call itself may still end what
+    # another has started since; that is then mended like any engine that ended.
+    disturbed = {str(run["point"]) for run in runs if run["disturbed"]}
+    assert all(point.startswith("before remove#") for point in disturbed), disturbed
 
 
 def is_wrong(run: dict[str, object]) -> bool:

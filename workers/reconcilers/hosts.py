@@ -47,7 +47,7 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
         with runtime_of(host) as runtime:
             _look(host, lease, runtime)
             look_at_models(host, lease, runtime)
-            _remove_orphans(host, runtime)
+            _remove_orphans(host, lease, runtime)
     except RuntimeUnreachableError as error:
         failure = error.failure(host=host.name)
         host_missed(lease, host, failure, misses_allowed=MISSES_ALLOWED)
@@ -82,15 +82,15 @@ def _facts_are_old(host: Host) -> bool:
     return int(seen.timestamp() // window) != int(timezone.now().timestamp() // window)
 
 
-def _remove_orphans(host: Host, runtime: Runtime) -> None:
-    wanted = set(
-        Replica.objects.filter(host=host)
-        .exclude(state=ReplicaState.RETIRED)
-        .values_list("workload", flat=True)
-    )
+def _remove_orphans(host: Host, lease: Lease[Host], runtime: Runtime) -> None:
+    live = Replica.objects.filter(host=host).exclude(state=ReplicaState.RETIRED)
+    wanted = set(live.values_list("workload", flat=True))
     for workload in runtime.list_owned():
         age_s = time.time() - (workload.started_at or 0.0)
         if workload.name in wanted or age_s < ORPHAN_GRACE_S:
+            continue
+        lease.renew()  # whoever slept since it looked must not end what is wanted by now
+        if live.filter(workload=workload.name).exists():
             continue
         log.warning("removing orphan %s on %s", workload.name, host.name)
         runtime.remove(workload.name, force=age_s > 2 * ORPHAN_GRACE_S)

@@ -87,6 +87,14 @@ class Step:
         self.placement = placement
         self.engine: Engine = engine_of(replica.revision.engine)
 
+    def remove(self, *, force: bool) -> bool:
+        """End the workload, sure an instant before that the row is still ours.
+
+        Whoever slept since it looked must not end what another has started under that name.
+        """
+        self.lease.renew()
+        return self.runtime.remove(self.replica.workload, force=force)
+
 
 def _apply(step: Step, action: Action) -> Result:
     return _DO[action](step)
@@ -127,7 +135,7 @@ def _ask_to_end(step: Step) -> Result:
 
 def _end_now(step: Step) -> Result:
     if step.replica.is_wanted:  # a failed one whose engine is still there
-        step.runtime.remove(step.replica.workload, force=True)
+        step.remove(force=True)
         return Result(END_POLL_S)
     return _end(step, force=True)
 
@@ -143,7 +151,7 @@ def _end(step: Step, *, force: bool) -> Result:
             Told("replica.stopping"),
             stopping_at=database_time(),
         )
-    if step.runtime.remove(replica.workload, force=force):
+    if step.remove(force=force):
         return _retire(step)
     return Result(END_POLL_S)
 
@@ -198,7 +206,7 @@ def _create(step: Step) -> Result:
 
 def _replace(step: Step) -> Result:
     """What runs under the name is not what was started: end it, and start what is wished."""
-    step.runtime.remove(step.replica.workload, force=True)
+    step.remove(force=True)
     return Result(END_POLL_S)
 
 
