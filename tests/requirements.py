@@ -31,6 +31,13 @@ def _docker() -> bool:
     return installed and os.geteuid() == 0 and tool("debian", "base.tar") is not None
 
 
+def _libcurl() -> bool:
+    """Return whether programs in C++ can be built against it."""
+    places = (Path("/usr/include"), *Path("/usr/include").glob("*-linux-gnu"))
+    headers = any((place / "curl" / "curl.h").exists() for place in places)
+    return headers and shutil.which("g++") is not None
+
+
 def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
@@ -44,6 +51,8 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "llama-server": lambda: tool("llama.cpp", "llama-server") is not None,
     "ollama": lambda: tool("ollama", "ollama") is not None,
     "openai-js": lambda: tool("openai-js", "node_modules/openai/package.json") is not None,
+    "libcurl": _libcurl,
+    "mono": lambda: bool(shutil.which("mcs") and shutil.which("mono")),
     "curl": lambda: shutil.which("curl") is not None,
     "postgres": lambda: bool(os.environ.get("SLIPWAY_TEST_POSTGRES")),
 }

@@ -1,40 +1,69 @@
-"""How a program talks to a deployment: addresses and ready-made calls."""
+"""How a program talks to a deployment: the gateway's address, and programs that are ready to run.
 
-import json
+The programs lie in `snippets/` as they are shown, but for address and model; tests run each one
+against a real deployment. The key is always read from the environment: never in a file or address.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest
 
+from controlplane.gateway.v1.spoken import POSTS
 from models_app.models import Deployment
+
+KEY_VARIABLE = "SLIPWAY_API_KEY"
+FOLDER = Path(__file__).parent / "snippets"
+LANGUAGES = {
+    "curl": ("curl", "chat.sh"),
+    "python": ("Python", "chat.py.txt"),
+    "javascript": ("JavaScript", "chat.mjs"),
+    "csharp": ("C#", "Program.cs"),
+    "cpp": ("C++", "chat.cpp"),
+}
+OLLAMA = ("ollama", ("Ollama (Python)", "ollama.py.txt"))
+OLLAMA_CHAT = "/api/chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """One program: its key, the language's name, and its text."""
+
+    key: str
+    title: str
+    text: str
+
+
+def snippets(root: str, model: str) -> list[Snippet]:
+    """Return the programs for a model behind the gateway at `root` (scheme, host and port)."""
+    wanted = dict(LANGUAGES)
+    if OLLAMA_CHAT in POSTS:
+        wanted |= dict([OLLAMA])
+    return [
+        Snippet(key, title, _filled(_source(file), root, model))
+        for key, (title, file) in wanted.items()
+    ]
 
 
 def connect_context(request: HttpRequest, deployment: Deployment) -> dict[str, Any]:
-    """Return the gateway's address and calls in curl and Python, with this deployment's name."""
-    base = f"{request.scheme}://{request.get_host()}/v1"
-    body = {
-        "model": deployment.name,
-        "messages": [{"role": "user", "content": "Hello"}],
-        "stream": True,
+    """Return the gateway's address as this browser reaches it, and the programs."""
+    root = f"{request.scheme}://{request.get_host()}"
+    return {
+        "base_url": f"{root}/v1",
+        "snippets": snippets(root, deployment.name),
+        "key_variable": KEY_VARIABLE,
     }
-    curl = "\n".join(
-        (
-            f"curl {base}/chat/completions \\",
-            '  -H "Authorization: Bearer $SLIPWAY_TOKEN" \\',
-            '  -H "Content-Type: application/json" \\',
-            f"  -d '{json.dumps(body)}'",
-        )
-    )
-    python = "\n".join(
-        (
-            "import os",
-            "from openai import OpenAI",
-            "",
-            f'client = OpenAI(base_url="{base}", api_key=os.environ["SLIPWAY_TOKEN"])',
-            "answer = client.chat.completions.create(",
-            f'    model="{deployment.name}",',
-            '    messages=[{"role": "user", "content": "Hello"}],',
-            ")",
-            "print(answer.choices[0].message.content)",
-        )
-    )
-    return {"base_url": base, "curl": curl, "python": python}
+
+
+def _filled(text: str, root: str, model: str) -> str:
+    places = {"{{ base }}": f"{root}/v1", "{{ root }}": root, "{{ model }}": model}
+    for place, value in places.items():
+        text = text.replace(place, value)
+    return text.rstrip("\n")
+
+
+@cache
+def _source(file: str) -> str:
+    return (FOLDER / file).read_text()
