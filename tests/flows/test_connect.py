@@ -109,14 +109,13 @@ def test_curl(served: Served, tmp_path: Path) -> None:
 
 
 def test_python(served: Served, tmp_path: Path) -> None:
-    need("openai")
     path = served.snippet(tmp_path, "python", "chat.py")
     assert served.run(tmp_path, sys.executable, str(path)).strip()
 
 
 def test_javascript(served: Served, tmp_path: Path) -> None:
-    need("node-openai")
-    package = tool("node-openai", "node_modules")
+    need("openai-js")
+    package = tool("openai-js", "node_modules")
     assert package is not None
     (tmp_path / "node_modules").symlink_to(package)
     path = served.snippet(tmp_path, "javascript", "chat.mjs")
