@@ -8,7 +8,12 @@ using System.Threading.Tasks;
 
 public static class Program
 {
-    public static async Task Main()
+    public static void Main()
+    {
+        Ask().GetAwaiter().GetResult();
+    }
+
+    private static async Task Ask()
     {
         var key = Environment.GetEnvironmentVariable("SLIPWAY_API_KEY");
         var body = @"{
