@@ -147,6 +147,8 @@ class Answering:
                     completion_tokens=figures.completion_tokens,
                     first_token_ms=figures.first_token_ms,
                     duration_ms=figures.duration_ms,
+                    cached_tokens=figures.cached_tokens,
+                    tokens_per_s=figures.tokens_per_s,
                 )
             )
 

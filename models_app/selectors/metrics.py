@@ -16,12 +16,12 @@ from models_app.domain.actors import Actor
 from models_app.domain.states import Role
 from models_app.models import Deployment, Host, HostSample, Replica, ReplicaSample, Usage
 from models_app.selectors.time_buckets import Span, Step, recent, span_of, steps
+from models_app.selectors.usage_figures import Figures, figures_by
 
 FLEET_NOW_S = 9.0  # of the whole fleet: one or two samples of each replica
 FLEET_KEPT_S = 2
 NOW_S = 15.0  # "now" in figures: three samples of the hands
 REPLICAS_SUMMED = 500  # the newest of a deployment, history included
-LATENCY_ROWS = 20_000  # newest requests that a latency chart reads at most
 
 Values = list[float | None]
 
@@ -103,32 +103,19 @@ def request_series(actor: Actor, deployment: Deployment, span_key: str = "15m") 
     """Return requests per minute, errors per minute and time to first token (ms) over a range."""
     actor.require(Role.VIEWER)
     span = span_of(span_key)
-    span = replace(span, step_s=max(span.step_s, 60))  # a rate by the minute needs whole minutes
-    since = recent(span.seconds)
-    rows = (
-        Usage.objects.filter(deployment=deployment, at__gte=since)
-        .annotate(step=Step("at", seconds=span.step_s))
-        .order_by("-at")
-        .values_list("step", "status", "first_token_ms")[:LATENCY_ROWS]
-    )
-    first_tokens: dict[int, list[float]] = defaultdict(list)
-    requests: dict[int, int] = defaultdict(int)
-    errors: dict[int, int] = defaultdict(int)
-    for step, status, first_token_ms in rows:
-        requests[step] += 1
-        errors[step] += status not in ("ok", "cancelled")
-        if first_token_ms is not None:
-            first_tokens[step].append(first_token_ms)
-    per_minute = 60 / span.step_s
+    step_s = max(span.step_s, 60)  # a rate by the minute needs whole minutes
+    span = replace(span, step_s=step_s, resolution=0)
+    found = figures_by(span, lambda rows: rows.filter(deployment=deployment), by_step=True)
     numbers = steps(span)[:-1]  # the running step has only begun
+    figures = [found.get((number,), Figures()) for number in numbers]
     return Series(
         span,
-        [n * span.step_s for n in numbers],
+        [number * step_s for number in numbers],
         {
-            "requests_per_min": [requests[n] * per_minute for n in numbers],
-            "errors_per_min": [errors[n] * per_minute for n in numbers],
-            "first_token_p50_ms": [percentile(first_tokens.get(n, ()), 50) for n in numbers],
-            "first_token_p95_ms": [percentile(first_tokens.get(n, ()), 95) for n in numbers],
+            "requests_per_min": [f.requests * 60 / step_s for f in figures],
+            "errors_per_min": [f.errors * 60 / step_s for f in figures],
+            "first_token_p50_ms": [f.first_token_ms(50) for f in figures],
+            "first_token_p95_ms": [f.first_token_ms(95) for f in figures],
         },
     )
 
