@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from controlplane.gateway.v1 import ollama
 from controlplane.gateway.v1.body import ClientLeftError
 from controlplane.gateway.v1.call import Call, Receive, Scope, Send
 from controlplane.gateway.v1.desk import Desk, desk
@@ -35,7 +36,7 @@ _STARTED = int(time.time())
 
 def is_ours(path: str) -> bool:
     """Return whether the gateway answers for a path."""
-    return path.startswith(PREFIX) or path == "/v1"
+    return path.startswith(PREFIX) or path == "/v1" or path in ollama.PATHS
 
 
 def before(other: Application) -> Application:
@@ -69,6 +70,9 @@ async def _answer(shared: Desk, call: Call) -> None:
     if not text:
         raise KeyMissingError
     key = await shared.keys.check(text)
+    if call.path in ollama.PATHS:
+        await ollama.answer_ollama(shared, call, key)
+        return
     spoken = POSTS.get(call.path)
     if spoken is None:
         await _models(shared, call, key)

@@ -5,7 +5,9 @@ the client still takes what it is sent.
 """
 
 import asyncio
+import fcntl
 import sys
+import termios
 import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -110,7 +112,7 @@ class Call:
         if not self._blocked_at:
             self._left = -1
             return False
-        left = self._transport.get_write_buffer_size() if self._transport is not None else -1
+        left = _not_taken(self._transport) if self._transport is not None else -1
         if left != self._left and self._left >= 0:
             self._blocked_at = now
         self._left = left
@@ -121,6 +123,18 @@ class Call:
         if self._transport is not None:
             with suppress(RuntimeError):
                 self._transport.abort()
+
+
+def _not_taken(transport: asyncio.WriteTransport) -> int:
+    """Return how many bytes the client has not taken: in our buffer and in the kernel's.
+
+    The kernel alone sees a client that takes a little: it tells us only when much is free again.
+    """
+    left = transport.get_write_buffer_size()
+    sock = transport.get_extra_info("socket")
+    with suppress(OSError, ValueError, AttributeError):
+        left += int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4), "little")
+    return left
 
 
 def _transport_of(send: Send) -> asyncio.WriteTransport | None:

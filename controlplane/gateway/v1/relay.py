@@ -5,7 +5,7 @@ error and not as half an answer with status 200.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,6 +23,24 @@ from controlplane.gateway.v1.stream_reader import (
 WHOLE_LIMIT = 256 << 10  # what is longer passes through as it comes, and is not looked at
 EVENT_STREAM = "text/event-stream"
 _NO_BUFFERING: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+
+
+class Relay(Protocol):
+    """How an engine's answer reaches the client: as it is, or translated."""
+
+    async def __call__(
+        self,
+        call: Call,
+        routed: Routed,
+        spoken: Spoken,
+        meter: Meter,
+        /,
+        *,
+        hides_usage: bool,
+        headers: Headers,
+    ) -> None:
+        """Send the answer to its end. Raises RoutingError."""
+        ...
 
 
 class _Usage(msgspec.Struct):

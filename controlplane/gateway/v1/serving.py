@@ -31,7 +31,7 @@ from controlplane.gateway.v1.desk import Desk
 from controlplane.gateway.v1.error_shapes import error_answer, error_event
 from controlplane.gateway.v1.errors import LimitedError, RouteNotAllowedError, SlowClientError
 from controlplane.gateway.v1.media import refuse_remote_media
-from controlplane.gateway.v1.relay import relay
+from controlplane.gateway.v1.relay import Relay, relay
 from controlplane.gateway.v1.spoken import Spoken
 from models_app.domain.errors import SlipwayError
 from models_app.domain.gateway import GatewayKeyFacts
@@ -47,8 +47,16 @@ SESSION_HEADER = b"x-slipway-session"
 class Serving:
     """Runs in the task of its request; cancelling that stops the engine's work."""
 
-    def __init__(self, desk: Desk, call: Call, key: GatewayKeyFacts, spoken: Spoken) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        call: Call,
+        key: GatewayKeyFacts,
+        spoken: Spoken,
+        hand_on: Relay = relay,
+    ) -> None:
         self.call = call
+        self._hand_on = hand_on
         self.key = key
         self._desk = desk
         self._spoken = spoken
@@ -109,7 +117,7 @@ class Serving:
         seconds: float | None = None
         try:
             self._replica_id = routed.replica.row_id
-            await relay(
+            await self._hand_on(
                 self.call,
                 routed,
                 self._spoken,
