@@ -162,6 +162,7 @@ def no_replica(route: DeploymentRoute) -> NoReplicaError:
             "state": route.state,
             "failure_code": route.failure_code,
             "failure_params": dict(route.failure_params),
+            "progress": dict(route.progress),
         }
     )
 

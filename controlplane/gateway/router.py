@@ -5,7 +5,7 @@ After the first byte there is no second try: the caller may have acted on what i
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -79,6 +79,8 @@ class Router:
 
         `close` has to follow. Raises RoutingError.
         """
+        if not route.replicas:
+            route = await self._looked_up_again(route)
         replica = await self._take(route, ask)
         began = time.monotonic()
         try:
@@ -107,6 +109,12 @@ class Router:
     async def stop(self) -> None:
         """Close idle connections."""
         self._pool.close()
+
+    async def _looked_up_again(self, route: DeploymentRoute) -> DeploymentRoute:
+        """Nobody is ready, as far as we know: how is it now? Costs a query a second at most."""
+        with suppress(Exception):  # with the database away what is known has to do
+            await self.table.look_again()
+        return self.table.by_id(route.id) or route
 
     async def _take(
         self, route: DeploymentRoute, ask: Ask, besides: ReplicaRoute | None = None

@@ -34,5 +34,6 @@ class DeploymentRoute:
     replicas: tuple[ReplicaRoute, ...] = ()
     failure_code: str = ""
     failure_params: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, Any] = field(default_factory=dict)  # of the start, while none is ready
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -11,8 +11,15 @@ from django.db.models import Q
 
 from models_app.domain.gateway import Limits, Timeouts
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
-from models_app.domain.states import ReplicaState, Wish
-from models_app.models import Deployment, Replica
+from models_app.domain.states import PlacementState, ReplicaState, Wish
+from models_app.models import Deployment, Placement, Replica
+
+_ON_THE_WAY: list[str] = [
+    ReplicaState.BACKOFF,
+    ReplicaState.PENDING,
+    ReplicaState.PLACING,
+    ReplicaState.STARTING,
+]  # the foremost last
 
 
 def routes(only: Collection[str] | None = None) -> list[DeploymentRoute]:
@@ -35,10 +42,43 @@ def routes(only: Collection[str] | None = None) -> list[DeploymentRoute]:
         )
     )
     ready = _ready_replicas(only)
-    return [_route(row, tuple(ready.get(row["pk"], ()))) for row in rows]
+    found = list(rows)
+    starting = _starting([row["pk"] for row in found if row["pk"] not in ready])
+    return [
+        _route(row, tuple(ready.get(row["pk"], ())), starting.get(row["pk"], {})) for row in found
+    ]
 
 
-def _route(row: Mapping[str, Any], replicas: tuple[ReplicaRoute, ...]) -> DeploymentRoute:
+def _starting(deployments: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return how far the start of deployments has come: that of their foremost replica."""
+    if not deployments:
+        return {}
+    rows = Replica.objects.filter(
+        deployment_id__in=deployments, is_wanted=True, state__in=_ON_THE_WAY
+    ).values_list("deployment_id", "state", "host_id", "revision__artifact_id")
+    placements = Placement.objects.filter(
+        state=PlacementState.PLACING, host_id__in={row[2] for row in rows}
+    )
+    placing = {(one.host_id, one.artifact_id): one for one in placements}
+    found: dict[int, dict[str, Any]] = {}
+    for deployment, state, host, artifact in sorted(
+        rows, key=lambda row: _ON_THE_WAY.index(row[1])
+    ):
+        found[deployment] = {"state": str(state), **_copied(placing.get((host, artifact)))}
+    return found
+
+
+def _copied(placement: Placement | None) -> dict[str, Any]:
+    if placement is None or not placement.total_bytes:
+        return {}
+    left = placement.total_bytes - placement.done_bytes
+    told: dict[str, Any] = {"percent": round(100 * placement.done_bytes / placement.total_bytes)}
+    return told | ({"left_s": round(left / placement.bytes_per_s)} if placement.bytes_per_s else {})
+
+
+def _route(
+    row: Mapping[str, Any], replicas: tuple[ReplicaRoute, ...], progress: Mapping[str, Any]
+) -> DeploymentRoute:
     return DeploymentRoute(
         id=str(row["public_id"]),
         row_id=row["pk"],
@@ -51,6 +91,7 @@ def _route(row: Mapping[str, Any], replicas: tuple[ReplicaRoute, ...]) -> Deploy
         timeouts=Timeouts(**row["timeouts"]),
         failure_code=row["failure_code"],
         failure_params=row["failure_params"],
+        progress=progress,
     )
 
 

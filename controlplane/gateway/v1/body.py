@@ -19,7 +19,6 @@ BODY_LIMIT = 4 << 20
 CHOICES_LIMIT = 4
 STOPS_LIMIT = 16
 TOKENS_LIMIT = 10_000_000
-AFFINITY_LIMIT = 200
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 

@@ -18,6 +18,7 @@ from controlplane.wording.routing import routing_error_text
 from models_app.domain.errors import SlipwayError
 
 LOADING_RETRY_S = 5
+LOADING_LONGEST_S = 300
 AWAY_RETRY_S = 2
 # our code -> OpenAI's type and code, where programs look for those
 _KNOWN: dict[str, tuple[str, str]] = {
@@ -98,7 +99,8 @@ def retry_after_s(error: SlipwayError) -> int | None:
     if isinstance(wait, int | float):
         return max(1, math.ceil(wait))
     if error.code == "NO_READY_REPLICA":
-        return LOADING_RETRY_S
+        left = (error.params.get("progress") or {}).get("left_s")
+        return max(1, min(left, LOADING_LONGEST_S)) if isinstance(left, int) else LOADING_RETRY_S
     return AWAY_RETRY_S if status_of(error) == 503 else None  # noqa: PLR2004
 
 

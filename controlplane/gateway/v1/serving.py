@@ -21,7 +21,6 @@ from controlplane.gateway.v1.allowance import (
     within_length,
 )
 from controlplane.gateway.v1.body import (
-    AFFINITY_LIMIT,
     Fields,
     read_fields,
     with_stream_usage,
@@ -42,6 +41,8 @@ log = logging.getLogger(__name__)
 
 WATCH_AFTER_S = 0.05  # an answer that takes less costs no task that looks whether anybody waits
 SESSION_HEADER = b"x-slipway-session"
+AFFINITY_HEADER = b"x-slipway-affinity"  # "prefix": prompts that begin alike, one replica's cache
+PREFIX_BYTES = 1024
 
 
 class Serving:
@@ -153,19 +154,26 @@ class Serving:
     ) -> tuple[Routed, float]:
         self._route = route
         body = within_length(body, fields, self._spoken.route, (self.key.limits, route.limits))
-        session = self.call.header(SESSION_HEADER) or fields.prompt_cache_key or ""
         ask = Ask(
             route.id,
             self._spoken.path,
             body,
             headers=self._passed_headers(),
             caller=self.key.id,
-            affinity=f"{self.key.id}:{session[:AFFINITY_LIMIT]}" if session else "",
+            affinity=self._affinity(fields, body),
         )
         self.allowed = await allowance(
             self._desk.counters, self.key, route, self.call.id, guessed_tokens(body, fields)
         )
         return await self._desk.router.open(route, ask)
+
+    def _affinity(self, fields: Fields, body: bytes) -> str:
+        """Return what should meet the same replica again, if the client asks for that."""
+        session = self.call.header(SESSION_HEADER) or fields.prompt_cache_key or ""
+        if not session and self.call.header(AFFINITY_HEADER) == "prefix":
+            begins = max(0, body.find(b'"messages"'))
+            session = body[begins : begins + PREFIX_BYTES].decode("latin-1")
+        return f"{self.key.id}:{session[:PREFIX_BYTES]}" if session else ""
 
     def _passed_headers(self) -> dict[str, str]:
         passed = {n: self.call.header(n.encode()) for n in self._spoken.passed_headers}

@@ -72,6 +72,7 @@ async def test_without_a_ready_replica_the_error_says_in_which_state_it_is():
         "state": "degraded",
         "failure_code": "OUT_OF_MEMORY",
         "failure_params": {},
+        "progress": {},
     }
 
 
