@@ -71,6 +71,14 @@ model_list: [{{model_name: bench, litellm_params: {{model: openai/bench,
 litellm_settings: {{telemetry: false}}
 general_settings: {{master_key: {key}}}
 """
+PROFILED = """
+import cProfile, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: None)
+from django.core.management import execute_from_command_line
+profile = cProfile.Profile()
+profile.runcall(execute_from_command_line, ["manage.py", *sys.argv[1:]])
+profile.dump_stats("{profile}")
+"""
 MASTER_KEY = "sk-" + "5e" * 32
 
 
@@ -273,8 +281,8 @@ def shipped_engine(address: str) -> Iterator[None]:
 @contextmanager
 def gateway(environment: dict[str, str], profile: str) -> Iterator[tuple[str, psutil.Process]]:
     port = free_port()
-    profiled = ["-m", "cProfile", "-o", profile] if profile else []
-    command = ["taskset", "-c", PROXY_CORE, sys.executable, *profiled, "manage.py", "gateway"]
+    start = ["-c", PROFILED.format(profile=profile)] if profile else ["manage.py"]
+    command = ["taskset", "-c", PROXY_CORE, sys.executable, *start, "gateway"]
     with part(
         [*command, "--port", str(port)], f"127.0.0.1:{port}", "/healthz", env=environment
     ) as it:

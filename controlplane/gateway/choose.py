@@ -28,15 +28,15 @@ class Load:
 
     def asked(self) -> "Load":
         """One more request is under way."""
-        return replace(self, outstanding=self.outstanding + 1)
+        return Load(self.outstanding + 1, self.failures, self.ejected_until)
 
     def ended(self) -> "Load":
         """One request is no longer under way; says nothing about how it went."""
-        return replace(self, outstanding=max(0, self.outstanding - 1))
+        return Load(max(0, self.outstanding - 1), self.failures, self.ejected_until)
 
     def succeeded(self) -> "Load":
         """The replica answered: what was before does not count any more."""
-        return replace(self, failures=0, ejected_until=0.0)
+        return Load(self.outstanding)
 
     def failed(self, now: float) -> "Load":
         """The replica failed; the third time in a row ejects it, and so does a failed probe."""
