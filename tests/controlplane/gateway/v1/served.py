@@ -6,7 +6,7 @@ Keys, deployments and aliases are rows; engines are processes or scripted socket
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from controlplane.gateway.v1.desk import Desk, desk, stop_desk
 from models_app.domain.states import Role
 from models_app.models import GatewayKey, User
 from models_app.services.gateway_keys import KeyScope, gateway_key_create
+from models_app.services.usage import UsageRecord
 from tests.factories import actor_of, make_deployment, make_replica, make_user
 
 
@@ -40,7 +41,11 @@ class Served:
     row: GatewayKey
     client: httpx.AsyncClient
     owner: User
-    more: dict[str, Any] = field(default_factory=dict)
+    written: list[UsageRecord] = field(default_factory=list)
+
+    def records(self) -> list[UsageRecord]:
+        """Every usage record so far, in the database already or not."""
+        return [*self.written, *self.desk.usage.waiting()]
 
     @property
     def base(self) -> str:
@@ -83,6 +88,14 @@ async def served(addresses: Mapping[str, Any] | None = None, **key: Any) -> Asyn
     )  # fmt: skip
     server = uvicorn.Server(config)
     shared = desk()
+    written: list[UsageRecord] = []
+    write = shared.usage._write
+
+    def write_and_remember(records: Sequence[UsageRecord]) -> int:
+        written.extend(records)
+        return write(records)
+
+    shared.usage._write = write_and_remember
     await shared.names.refresh()
     await shared.router.table.refresh()
     serving = asyncio.create_task(server._serve(sockets=[sock]))
@@ -96,7 +109,7 @@ async def served(addresses: Mapping[str, Any] | None = None, **key: Any) -> Asyn
             timeout=30,
             trust_env=False,
         ) as client:
-            yield Served(f"{host}:{port}", shared, text, row, client, owner)
+            yield Served(f"{host}:{port}", shared, text, row, client, owner, written)
     finally:
         server.should_exit = True
         await serving

@@ -36,7 +36,7 @@ async def test_an_alias_shares_by_weight(engine):
         await make_alias(it, {"a": 3, "b": 1})
         answers = [await it.chat("best") for _ in range(80)]
         listed = [one["id"] for one in (await it.client.get("/v1/models")).json()["data"]]
-        record = it.desk.usage.waiting()[-1]
+        record = it.records()[-1]
     taken = Counter(answer.headers["x-slipway-deployment"] for answer in answers)
     assert {answer.status_code for answer in answers} == {200}
     assert taken["a"] > taken["b"] > 5

@@ -50,7 +50,7 @@ async def test_ollamas_client_chats_generates_embeds_and_lists():
             listed, running = await client.list(), await client.ps()
             shown = await client.show("chat")
             version = (await it.client.get("/api/version")).json()
-            records = it.desk.usage.waiting()
+            records = it.records()
     text = "".join(part.message.content for part in streamed)
     assert text == whole.message.content != ""
     assert (streamed[-1].done, streamed[-1].done_reason) == (True, "length")

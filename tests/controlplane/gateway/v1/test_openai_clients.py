@@ -153,7 +153,7 @@ async def test_responses_and_anthropics_messages_where_the_engine_has_them(real)
         message = await it.post("/v1/messages", body)
         lines, _ = await it.events("/v1/messages", body | {"stream": True})
         await asyncio.sleep(0.1)
-        records = it.desk.usage.waiting()
+        records = it.records()
     assert response.output_text
     assert kinds[-1] == "response.completed"
     assert message.json()["type"] == "message"
@@ -175,7 +175,7 @@ async def test_leaving_a_stream_stops_the_engine_and_is_written_down(fake):
         assert await asyncio.to_thread(fake.becomes_idle, 2)
         assert time.monotonic() - began < 2
         await asyncio.sleep(0.1)
-        assert it.desk.usage.waiting()[-1].status == "cancelled"
+        assert it.records()[-1].status == "cancelled"
 
 
 async def test_embeddings(fake):

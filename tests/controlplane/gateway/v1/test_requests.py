@@ -69,7 +69,7 @@ async def test_a_stream_passes_and_asks_for_usage_that_the_client_does_not_see()
         served({"chat": engine.address}) as it,
     ):
         lines, _ = await it.events("/v1/chat/completions", chat(stream=True))
-        record = it.desk.usage.waiting()[-1]
+        record = it.records()[-1]
     pieces = [m["choices"][0]["delta"]["content"] for m in data_of(lines)[:-1]]
     assert pieces == ["a", "b"]
     assert lines[-2] == "data: [DONE]"
@@ -295,7 +295,7 @@ async def test_a_client_that_leaves_stops_the_engine():
             await anext(response.aiter_lines())
         await asyncio.wait_for(engine.hung_up.wait(), 2)
         await asyncio.sleep(0.05)
-        record = it.desk.usage.waiting()[-1]
+        record = it.records()[-1]
     assert (record.status, record.completion_tokens) == ("cancelled", 1)
 
 
