@@ -4,10 +4,14 @@ No proxies, no redirects, no cookies: an engine is where the ledger says, and no
 """
 
 import asyncio
+import hashlib
+import ssl
 from collections import defaultdict, deque
 from collections.abc import Mapping
+from functools import cache
 
 from controlplane.gateway.exchange import Connection, ConnectionBrokenError
+from models_app.domain.doors import place_of
 
 KEEPALIVE_S = 4.0  # llama.cpp closes idle connections after 5 s; we do first, so none is stale
 KEPT = 64  # idle connections of one engine
@@ -26,7 +30,14 @@ class HttpPool:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def ask(
-        self, address: str, head: bytes, body: bytes, *, connect_s: float, head_s: float
+        self,
+        address: str,
+        head: bytes,
+        body: bytes,
+        *,
+        connect_s: float,
+        head_s: float,
+        certificate: str = "",
     ) -> Connection:
         """Send a request and wait for the head of its answer.
 
@@ -41,7 +52,7 @@ class HttpPool:
             except ConnectionBrokenError as error:
                 if not error.unused:
                     raise
-        connection = await self._connect(address, connect_s)
+        connection = await self._connect(address, connect_s, certificate)
         return await self._head_of(connection, head, body, head_s)
 
     def give_back(self, address: str, connection: Connection) -> None:
@@ -73,13 +84,18 @@ class HttpPool:
             connection.close()
         return None
 
-    async def _connect(self, address: str, connect_s: float) -> Connection:
-        loop = asyncio.get_running_loop()
-        host, _, port = address.rpartition(":")
+    async def _connect(self, address: str, connect_s: float, certificate: str) -> Connection:
+        loop, place = asyncio.get_running_loop(), place_of(address)
         async with asyncio.timeout(connect_s):
-            _, connection = await loop.create_connection(
-                lambda: Connection(loop), host.strip("[]"), int(port)
+            transport, connection = await loop.create_connection(
+                lambda: Connection(loop),
+                place.host,
+                place.port,
+                ssl=_any_certificate() if place.encrypted else None,
             )
+        if place.encrypted and not _shows(transport, certificate):
+            connection.close()  # before a byte of ours was sent
+            raise ssl.SSLCertVerificationError(f"{place.netloc} shows another certificate")
         return connection
 
     async def _head_of(
@@ -106,6 +122,23 @@ class HttpPool:
             if not kept:
                 del self._idle[address]
         self._sweep = loop.call_later(SWEEP_S, self._close_old) if self._idle else None
+
+
+@cache
+def _any_certificate() -> ssl.SSLContext:
+    """Return a context that asks for a certificate and leaves it to `_shows` to trust it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _shows(transport: asyncio.BaseTransport, certificate: str) -> bool:
+    """Return whether the peer showed the pinned certificate; nothing pinned is nothing trusted."""
+    peer = transport.get_extra_info("ssl_object")
+    shown = peer.getpeercert(binary_form=True) if peer else None
+    if not shown or not certificate:
+        return False
+    return hashlib.sha256(shown).hexdigest() == certificate
 
 
 def request_head(

@@ -12,7 +12,7 @@ from controlplane.gateway.freshness import by_hints, by_time
 from controlplane.offload import offload
 from models_app.domain.errors import NotFoundError
 from models_app.domain.routes import DeploymentRoute
-from models_app.selectors.routes import routes
+from models_app.services.gateway_routes import routes_with_doors
 
 REFRESH_S = 15.0
 MISS_S = 1.0  # how often an unknown name may cause a look into the database
@@ -23,7 +23,7 @@ ReadRoutes = Callable[[Collection[str] | None], list[DeploymentRoute]]
 class RouteTable:
     """Routes by public id and by name. One per process; used on one event loop."""
 
-    def __init__(self, read: ReadRoutes = routes) -> None:
+    def __init__(self, read: ReadRoutes = routes_with_doors) -> None:
         self._read = read
         self._by_id: dict[str, DeploymentRoute] = {}
         self._by_name: dict[str, DeploymentRoute] = {}

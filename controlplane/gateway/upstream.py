@@ -22,6 +22,7 @@ from controlplane.gateway.errors import (
 from controlplane.gateway.exchange import Connection, ConnectionBrokenError
 from controlplane.gateway.http_pool import HeadTimeoutError, HttpPool, request_head
 from controlplane.gateway.patience import Patience
+from models_app.domain.doors import place_of
 from models_app.domain.routes import ReplicaRoute
 
 ERROR_BODY_LIMIT = 64 * 1024
@@ -115,11 +116,19 @@ async def open_answer(
     Raises RoutingError: EngineUnreachableError, EngineBusyError, EngineRefusedError,
     FirstTokenTimeoutError.
     """
-    head = request_head("POST", path, replica.address, len(body), headers)
+    place, door = place_of(replica.address), replica.door
+    if door.authorization:
+        headers = {**headers, "authorization": door.authorization}
+    head = request_head("POST", f"{place.base}{path}", place.netloc, len(body), headers)
     connect_s = patience.timeouts.connect_s
     try:
         connection = await pool.ask(
-            replica.address, head, body, connect_s=connect_s, head_s=patience.wait()
+            replica.address,
+            head,
+            body,
+            connect_s=connect_s,
+            head_s=patience.wait(),
+            certificate=door.certificate_sha256,
         )
     except HeadTimeoutError:
         raise _timed_out(replica, patience) from None

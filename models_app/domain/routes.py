@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models_app.domain.doors import OPEN, Door
 from models_app.domain.gateway import Limits, Timeouts
 
 
@@ -19,6 +20,7 @@ class ReplicaRoute:
     address: str  # host:port
     slots: int  # requests it serves at the same time
     served_as: str = ""  # the name to ask for there, where it is not the deployment's
+    door: Door = OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Asks a running engine how it is. Short timeouts, no retries: the reconciler comes again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 
 COMPLETION_TIMEOUT_S = 30.0  # for one token, on a busy small machine
 LONG_S = 1800.0  # for a model to be loaded; the engine itself gives up a load that stalls
+_NO_KEPT = httpx.Limits(max_keepalive_connections=0)
 ANSWER_LIMIT = 2000  # characters of an error page kept as evidence
 
 
@@ -30,10 +32,18 @@ class Answer:
     text: str = ""
 
 
-def ask_health(address: str, path: str, *, timeout_s: float) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How to get in at a server that others own: what sets the credential, whom to trust."""
+
+    credential: Callable[[httpx.Request], httpx.Request] = field(repr=False)
+    tls: ssl.SSLContext | bool = True
+
+
+def ask_health(address: str, path: str, *, timeout_s: float, entry: Entry | None = None) -> Answer:
     """Read the health page. 503 means loading, as llama.cpp and vLLM say it."""
     try:
-        response = _client().get(f"{base_url(address)}{path}", timeout=timeout_s)
+        response = _client(entry).get(f"{base_url(address)}{path}", timeout=timeout_s)
     except httpx.HTTPError as error:
         return Answer(Health.SILENT, repr(error))
     if response.is_success:
@@ -43,10 +53,12 @@ def ask_health(address: str, path: str, *, timeout_s: float) -> Answer:
     return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
 
 
-def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answer:
+def ask_for_one_token(
+    address: str, path: str, body: Mapping[str, Any], entry: Entry | None = None
+) -> Answer:
     """Have the engine really complete something: listening is not serving."""
     try:
-        response = _client().post(
+        response = _client(entry).post(
             f"{base_url(address)}{path}", json=dict(body), timeout=COMPLETION_TIMEOUT_S
         )
     except httpx.HTTPError as error:
@@ -56,11 +68,15 @@ def ask_for_one_token(address: str, path: str, body: Mapping[str, Any]) -> Answe
     return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
 
 
-def ask_at_length(address: str, path: str, body: Mapping[str, Any]) -> Answer:
+def ask_at_length(
+    address: str, path: str, body: Mapping[str, Any], entry: Entry | None = None
+) -> Answer:
     """Ask for something that may take minutes, such as loading a model. For held requests only."""
     timeout = httpx.Timeout(LONG_S, connect=5.0)
     try:
-        response = _client().post(f"{base_url(address)}{path}", json=dict(body), timeout=timeout)
+        response = _client(entry).post(
+            f"{base_url(address)}{path}", json=dict(body), timeout=timeout
+        )
     except httpx.HTTPError as error:
         return Answer(Health.SILENT, repr(error))
     if response.is_success:
@@ -73,7 +89,7 @@ def ask_at_length(address: str, path: str, body: Mapping[str, Any]) -> Answer:
 def read_metrics(address: str, path: str, *, timeout_s: float) -> str | None:
     """Return the text of the metrics page; None when it is not to be had now."""
     try:
-        response = _client().get(f"{base_url(address)}{path}", timeout=timeout_s)
+        response = _client(None).get(f"{base_url(address)}{path}", timeout=timeout_s)
     except httpx.HTTPError:
         return None
     return response.text if response.is_success else None
@@ -84,9 +100,15 @@ def base_url(address: str) -> str:
     return address if "://" in address else f"http://{address}"
 
 
+def _client(entry: Entry | None) -> httpx.Client:
+    """Return a client that keeps no connection, so each probe proves that the engine accepts."""
+    if entry is None:
+        return _plain_client()
+    return httpx.Client(trust_env=False, limits=_NO_KEPT, auth=entry.credential, verify=entry.tls)
+
+
 @cache
-def _client() -> httpx.Client:
+def _plain_client() -> httpx.Client:
     """Return this process's client: to build one per probe, with its TLS context, costs more
-    than the probe. It keeps no connection, so each probe proves that the engine still accepts.
-    """
-    return httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+    than the probe."""
+    return httpx.Client(trust_env=False, limits=_NO_KEPT)

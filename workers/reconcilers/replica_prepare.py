@@ -11,7 +11,7 @@ from typing import Any
 
 from models_app.domain.specs import ProbeSpec
 from models_app.models import Replica
-from workers.clients.engine_http import Answer, Health, ask_at_length
+from workers.clients.engine_http import Answer, Entry, Health, ask_at_length
 from workers.clients.held_requests import Held, hold, let_go
 
 
@@ -23,7 +23,13 @@ class Prepared:
     answer: Answer | None = None
 
 
-def prepare(replica: Replica, probe: ProbeSpec, address: str, served_as: str) -> Prepared:
+def prepare(
+    replica: Replica,
+    probe: ProbeSpec,
+    address: str,
+    served_as: str,
+    entry: Entry | None = None,
+) -> Prepared:
     """Carry the steps on; return at once."""
     if not probe.prepare:
         return Prepared(done=True)
@@ -32,7 +38,7 @@ def prepare(replica: Replica, probe: ProbeSpec, address: str, served_as: str) ->
     def work(_held: Held) -> Answer:
         answer = Answer(Health.OK)
         for step in probe.prepare:
-            answer = ask_at_length(address, step.path, filled(step.body, served_as))
+            answer = ask_at_length(address, step.path, filled(step.body, served_as), entry)
             if answer.health != Health.OK:
                 break
         return answer

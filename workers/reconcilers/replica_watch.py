@@ -17,6 +17,7 @@ from models_app.services.records import failure_fields
 from models_app.services.samples import replica_sample_add
 from workers.clients.engine_http import (
     Answer,
+    Entry,
     Health,
     ask_for_one_token,
     ask_health,
@@ -26,7 +27,7 @@ from workers.engines.base import Engine
 from workers.reconcilers.base import Result
 from workers.reconcilers.replica_failures import give_up
 from workers.reconcilers.replica_prepare import Prepared, filled, prepare
-from workers.runtimes.base import Runtime
+from workers.runtimes.base import HasDoor, Runtime
 
 LOOK_STARTING_S = 0.2
 LOOK_READY_S = 5.0
@@ -61,7 +62,10 @@ class Watch:
         if observed.address is None:
             return self._check_progress(stats)
         answer = ask_health(
-            observed.address, self.probe.health_path, timeout_s=self.probe.probe_timeout_s
+            observed.address,
+            self.probe.health_path,
+            timeout_s=self.probe.probe_timeout_s,
+            entry=self._entry(),
         )
         if self.replica.state in {ReplicaState.READY, ReplicaState.UNHEALTHY}:
             return self._check_alive(observed, answer, stats)
@@ -81,7 +85,7 @@ class Watch:
         if not prepared.done:
             return self._check_progress(stats)
         body = filled(self.probe.completion_body, self._served_as(observed))
-        answer = ask_for_one_token(address, self.probe.completion_path, body)
+        answer = ask_for_one_token(address, self.probe.completion_path, body, self._entry())
         if answer.health != Health.OK:
             return self._count_failed_try(answer)
         now = timezone.now()
@@ -185,7 +189,11 @@ class Watch:
 
     def _prepare(self, observed: Observed) -> Prepared:
         served_as = self._served_as(observed)
-        return prepare(self.replica, self.probe, observed.address or "", served_as)
+        address = observed.address or ""
+        return prepare(self.replica, self.probe, address, served_as, self._entry())
+
+    def _entry(self) -> Entry | None:
+        return self.runtime.entry() if isinstance(self.runtime, HasDoor) else None
 
     def _served_as(self, observed: Observed) -> str:
         return observed.served_as or self.replica.deployment.name

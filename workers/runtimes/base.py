@@ -20,6 +20,7 @@ from models_app.domain.specs import (
     WorkloadSpec,
     WorkloadStats,
 )
+from workers.clients.engine_http import Entry
 
 
 class Runtime(Protocol):
@@ -123,4 +124,13 @@ class KeepsModels(Protocol):
 
     def hosted_details(self, model: HostedModel) -> HostedDetails | None:
         """Return what the host tells of one; None when it has gone."""
+        ...
+
+
+@runtime_checkable
+class HasDoor(Protocol):
+    """What a runtime SHALL do besides when its engines stand behind TLS or a credential."""
+
+    def entry(self) -> Entry | None:
+        """Return how to get in at an engine's address; None when anybody may."""
         ...

@@ -1,6 +1,5 @@
 """How a server is reached: the checked address, the credential, and the pinned certificate."""
 
-import base64
 import hashlib
 import socket
 import ssl
@@ -15,6 +14,7 @@ from models_app.domain.connections import (
     parse_connection,
     reachable_at,
 )
+from models_app.domain.doors import authorization_of
 from models_app.domain.failures import FailureCode, RuntimeUnreachableError, fail
 from models_app.domain.identities import CERTIFICATE, check_identity
 from workers.runtimes.ollama.server import Access, Credential
@@ -46,12 +46,7 @@ def access_of(
 
 def credential_of(secret: Mapping[str, str]) -> Credential:
     """Return what sets the credential of a request, and removes any other."""
-    value = ""
-    if "bearer" in secret:
-        value = f"Bearer {secret['bearer']}"
-    elif "username" in secret:
-        pair = f"{secret['username']}:{secret.get('password', '')}"
-        value = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    value = authorization_of(secret)
 
     def set_credential(request: httpx.Request) -> httpx.Request:
         request.headers.pop("Authorization", None)

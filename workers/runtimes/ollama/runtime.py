@@ -31,6 +31,7 @@ from models_app.domain.specs import (
     WorkloadStats,
 )
 from models_app.domain.store import ModelStore
+from workers.clients.engine_http import Entry
 from workers.runtimes.ollama.access import access_of
 from workers.runtimes.ollama.inventory import details_of, hosted
 from workers.runtimes.ollama.server import Access, OllamaServer
@@ -91,6 +92,12 @@ class OllamaRuntime:
         """How the server is reached, for requests that outlive this step."""
         assert self._access is not None, "not entered"
         return self._access
+
+    def entry(self) -> Entry | None:
+        """Return the credential and the one certificate that is trusted; None without either."""
+        if not self._given[1] and self.access.tls is True:
+            return None
+        return Entry(self.access.credential, self.access.tls)
 
     # --- the host ------------------------------------------------------------------------------
 
