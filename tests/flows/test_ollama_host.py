@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.flows.house import House, wait_for
+from tests.model_registry import ModelRegistry
 from tests.ollama_server import OllamaHouse
 from tests.requirements import need
+from tests.smollm2 import smollm2_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
 READY_S = 120.0
@@ -91,6 +93,48 @@ def test_a_model_is_deployed_on_a_shared_server_and_chats(
     )
     wait_for(lambda: not [n for n in server.names() if "slipway-chat" in n], READY_S)
     wait_for(lambda: server.loaded() == [], READY_S)
+
+
+PULL = """
+from models_app.domain.actors import SYSTEM
+from models_app.models import Host
+from models_app.services.host_models import host_model_pull
+from models_app.services.hosts import host_add
+host = host_add(SYSTEM, name="lan", runtime="ollama", connection={"url": %r})
+host_model_pull(SYSTEM, host, name=%r)
+"""
+
+
+def test_a_pull_whose_worker_is_killed_goes_on_in_the_next(
+    tmp_path: Path, server: OllamaHouse
+) -> None:
+    need("valkey")
+    with (
+        ModelRegistry(smollm2_file()) as registry,
+        House(
+            tmp_path / "data",
+            SLIPWAY_FIRST_MODEL="0",
+            SLIPWAY_MODEL_REGISTRIES=f"http://{registry.host}",
+        ) as house,
+    ):
+        registry.bytes_per_s = 5 << 20
+        house.start_and_wait()
+        house.manage("shell", "-c", PULL % (server.url, registry.name))
+        wait_for(lambda: _pulled(house) > 10 << 20, READY_S, lambda: _told(house))
+        worker = house.part("transfer")
+        assert worker is not None
+        worker.kill()
+        registry.bytes_per_s = None
+        query = "select state from models_app_operation where kind = 'pull_model'"
+        wait_for(lambda: _rows(house, query) == [("succeeded",)], READY_S, lambda: _told(house))
+        assert registry.name in server.names()
+        size = len(registry.blobs[registry.model])
+        assert registry.sent[registry.model] < 1.15 * size  # what had come did not come again
+
+
+def _pulled(house: House) -> int:
+    rows = _rows(house, "select done_bytes from models_app_operation where kind = 'pull_model'")
+    return int(str(rows[0][0])) if rows else 0
 
 
 def _answer(house: House) -> tuple[str, int]:
