@@ -16,6 +16,7 @@ from controlplane.wording.failures import failure_text
 from controlplane.wording.formats import number_text
 from models_app.domain.actors import Actor
 from models_app.domain.failures import FailureCode
+from models_app.domain.fleet import may_be_cut_off
 from models_app.domain.states import (
     ArtifactState,
     DeploymentState,
@@ -73,6 +74,7 @@ def overview_fleet(actor: Actor, asked: Asked) -> dict[str, Any]:
 _STATE = (
     "fleet",
     "troubles",
+    "cut_off",
     "tokens_now",
     "tokens",
     "requests",
@@ -94,6 +96,7 @@ def overview_context(actor: Actor, counts: FleetCounts) -> dict[str, Any]:
     return {
         "fleet": _fleet(counts),
         "troubles": troubles,
+        "cut_off": _cut_off(counts),
         **_fleet_parts(actor, counts, hosts, operations),
         "tokens_now": figures.tokens_now,
         "requests": whole_minutes["requests"],
@@ -156,6 +159,16 @@ def _of_deployment(row: Deployment) -> Trouble:
     code = getattr(row, "replica_failure_code", None) or ""
     params = getattr(row, "replica_failure_params", None) or {}
     return _trouble(row, row.name, "web:deployment", row.name, (code, params))
+
+
+def _cut_off(counts: FleetCounts) -> str:
+    """Return how many hosts are silent when they are most of them; empty otherwise."""
+    silent = counts.of("host", HostState.UNREACHABLE)
+    known = counts.total("host") - counts.of("host", HostState.PENDING, HostState.REMOVING)
+    if not may_be_cut_off(silent=silent, known=known):
+        return ""
+    text = gettext("{n} of {total} hosts do not answer, all at once.")
+    return text.format(n=number_text(silent), total=number_text(known))
 
 
 def _of_host(row: Host) -> Trouble:

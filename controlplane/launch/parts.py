@@ -8,7 +8,9 @@ from controlplane.settings.env import ROOT, Env
 from controlplane.settings.paths import DataPaths
 
 BROKER_MEMORY = "64mb"  # messages are row ids; more than this means nobody reads them
-CONTROL_THREADS = 8  # short steps: reconcile, probe, sample
+# Short steps: reconcile, probe, sample. Most of their time they wait for a host; a quarter of them
+# may wait for hosts that could be dead (workers/reconcilers/bulkhead.py).
+CONTROL_THREADS = 16
 TRANSFER_THREADS = 2  # steps that move files
 
 

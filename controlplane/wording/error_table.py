@@ -364,6 +364,14 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("The host's identity is not confirmed."),
         _("Compare the fingerprint with the host's own, then confirm it."),
     ),
+    "ROWS_OUT_OF_RANGE": (
+        _("One host at least, {limit} at most."),
+        _("Send them in several lists."),
+    ),
+    "HOST_NOT_SHARING": (
+        _("Only keys of a Docker host can be shared, with another Docker host."),
+        _("Name a Docker host that exists, or add this one by itself with its credentials."),
+    ),
     "SECRET_INVALID": (_("The credentials cannot be accepted."), _CHECK_FIELDS),
     "PROCESS_HOST_EXISTS": (
         _("This machine is a host already."),

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, TextField, Value
+from django.db.models import Count, F, Q, QuerySet, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from models_app.domain.actors import Actor
-from models_app.domain.states import Role
+from models_app.domain.fleet import may_be_cut_off
+from models_app.domain.states import HostState, Role
 from models_app.models import Host
 from models_app.selectors.counting import related_count, related_sum
 from models_app.selectors.deployments import live_replicas
@@ -58,6 +59,14 @@ def with_memory(rows: QuerySet[Host]) -> QuerySet[Host]:
 def host_get(actor: Actor, ref: str | UUID) -> Host:
     """Return one host by public id or name. Raises NotFoundError."""
     return row_by_ref(hosts_visible(actor), "host", ref, name_field="name")
+
+
+def fleet_is_cut_off() -> bool:
+    """Return whether so many hosts are silent that nothing may be taken away for it."""
+    known = Host.objects.exclude(state__in=[HostState.PENDING, HostState.REMOVING])
+    silent = Count("pk", filter=Q(state=HostState.UNREACHABLE))
+    found = known.aggregate(silent=silent, known=Count("pk"))
+    return may_be_cut_off(silent=found["silent"], known=found["known"])
 
 
 def host_names(actor: Actor) -> list[str]:

@@ -105,6 +105,16 @@ def host_edit(
 
 
 @transaction.atomic
+def host_label(actor: Actor, host: Host, *, labels: Mapping[str, str]) -> Host:
+    """Set some labels and leave the others; an empty value takes a label away."""
+    actor.require(Role.ADMIN)
+    kept = {key: value for key, value in (host.labels | dict(labels)).items() if value}
+    if kept == host.labels:
+        return host
+    return host_edit(actor, host, version=None, labels=kept)
+
+
+@transaction.atomic
 def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Put no new replicas there; what runs stays."""
     _drains_cancel(actor, host)

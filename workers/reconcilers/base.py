@@ -15,6 +15,7 @@ from models_app.domain.errors import LeaseLostError
 from models_app.models.base import WorkedRow
 from models_app.notify import workers
 from models_app.services.leases import Lease, database_time, lease_take
+from workers.reconcilers.bulkhead import HostBusyError
 from workers.reconcilers.owners import new_owner
 
 log = logging.getLogger(__name__)
@@ -51,18 +52,26 @@ def run(
         row = model._default_manager.select_related(*related).filter(pk=row_id).first()
         if row is None:
             return
-        try:
-            result = work(row, lease)
-        except LeaseLostError:
-            log.info("%s %s is worked on by another now", model.__name__, row_id)
+        result = _worked(work, row, lease)
+        if result is None or not _give_back(lease, result):
             return
-        except DatabaseError:
-            raise
-        except Exception:
-            log.exception("%s %s: unexpected error", model.__name__, row_id)
-            result = Result(backoff_s(_count_attempt(lease, row)))
-        if not _give_back(lease, result):
-            return
+
+
+def _worked(work: Callable[[R, Lease[R]], Result], row: R, lease: Lease[R]) -> Result | None:
+    """Return when to look again; None when the row is another's now."""
+    name = lease.model.__name__
+    try:
+        return work(row, lease)
+    except HostBusyError as busy:
+        return Result(busy.again_s)
+    except LeaseLostError:
+        log.info("%s %s is worked on by another now", name, row.pk)
+        return None
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("%s %s: unexpected error", name, row.pk)
+        return Result(backoff_s(_count_attempt(lease, row)))
 
 
 def backoff_s(attempts: int) -> float:

@@ -11,6 +11,7 @@ from models_app.domain.scheduling import Choice, choose_host
 from models_app.domain.states import DeploymentState, ReplicaState, Scheduling, Wish
 from models_app.models import Deployment, Replica, Revision
 from models_app.selectors.fits import need_of, offers_for, predicted_bytes
+from models_app.selectors.hosts import fleet_is_cut_off
 from models_app.services.deployments import live_replicas, wished_revision
 from models_app.services.leases import Lease
 from models_app.services.observed.deployments import (
@@ -49,7 +50,7 @@ def _work(deployment: Deployment, lease: Lease[Deployment]) -> Result:
         if action == End.FORGET:
             deployment_forget(lease, deployment)
             return DONE
-        failure = _apply(action, deployment, lease, revision, replicas) or failure
+        failure = _apply(action, deployment, lease, desired, revision, replicas) or failure
     return _conclude(deployment, lease, desired, revision, failure)
 
 
@@ -57,12 +58,14 @@ def _apply(
     action: Action,
     deployment: Deployment,
     lease: Lease[Deployment],
+    desired: Desired,
     revision: Revision,
     replicas: list[Replica],
 ) -> Failure | None:
     by_id = {replica.pk: replica for replica in replicas}
     if isinstance(action, Release):
-        replica_release(lease, by_id[action.row_id])
+        if not _must_wait(by_id[action.row_id], desired):
+            replica_release(lease, by_id[action.row_id])
         return None
     if not isinstance(action, Add):
         return None
@@ -76,6 +79,16 @@ def _apply(
         return None
     is_making_room = any(not replica.is_wanted for replica in replicas)
     return None if is_making_room else _no_room(revision, choice)
+
+
+def _must_wait(replica: Replica, desired: Desired) -> bool:
+    """What may still serve is not moved or rolled while we may be cut off from most hosts.
+
+    A person who stops or deletes a deployment means it; that is not held up.
+    """
+    is_ours_to_decide = desired.wish == Wish.RUNNING
+    may_serve = replica.state in {ReplicaState.READY, ReplicaState.UNKNOWN}
+    return is_ours_to_decide and may_serve and fleet_is_cut_off()
 
 
 def _may_give_way(old: Replica, choice: Choice) -> bool:

@@ -15,6 +15,7 @@ from models_app.domain.failures import FailureError, RuntimeUnreachableError
 from models_app.domain.identities import check_identity
 from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
+from models_app.selectors.hosts import fleet_is_cut_off
 from models_app.services.leases import Lease
 from models_app.services.observed.hosts import host_forget, host_missed, host_refused, host_seen
 from models_app.services.observed.placements import placements_release_unneeded
@@ -44,10 +45,11 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
     if host.state == HostState.REMOVING and host_forget(lease, host):
         return DONE
     try:
-        with runtime_of(host) as runtime:
+        with runtime_of(host, probing=True) as runtime:
             _look(host, lease, runtime)
             look_at_models(host, lease, runtime)
-            _remove_orphans(host, lease, runtime)
+            if not fleet_is_cut_off():
+                _remove_orphans(host, lease, runtime)
     except RuntimeUnreachableError as error:
         failure = error.failure(host=host.name)
         host_missed(lease, host, failure, misses_allowed=MISSES_ALLOWED)

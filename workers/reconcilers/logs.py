@@ -7,6 +7,7 @@ from models_app.domain.failures import FailureCode, FailureError, RuntimeUnreach
 from models_app.domain.specs import LogLine
 from models_app.models import Replica
 from models_app.notify.log_following import Following, following
+from workers.reconcilers.bulkhead import HostBusyError
 from workers.reconcilers.runtimes import runtime_of
 from workers.runtimes.base import Runtime
 
@@ -28,7 +29,7 @@ def follow(replica_id: int) -> None:
         try:
             with runtime_of(replica.host) as runtime:
                 _carry(step, runtime, replica.workload)
-        except RuntimeUnreachableError:
+        except (RuntimeUnreachableError, HostBusyError):
             step.report(FailureCode.HOST_UNREACHABLE)
         except FailureError as error:
             step.report(error.failure.code)

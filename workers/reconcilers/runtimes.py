@@ -1,29 +1,65 @@
 """Opens the runtime of a host row: the one place where rows and settings meet the runtimes."""
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 
+from models_app.domain.connections import Connection, parse_connection, reachable_at
+from models_app.domain.failures import FailureCode, RuntimeUnreachableError
 from models_app.domain.specs import ArtifactFacts, ArtifactRef, GpuFacts, HostFacts
 from models_app.models import Artifact, Host
 from models_app.services.sealing import unseal
+from workers.reconcilers.bulkhead import BULKHEAD
 from workers.registry import open_runtime
 from workers.runtimes.base import Runtime
 
+THIS_MACHINE = "process"
+KNOCK_S = 2.0
 
-def runtime_of(host: Host) -> Runtime:
-    """Return the runtime that drives a host; use it as a context manager.
 
-    Raises FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
+@contextmanager
+def runtime_of(host: Host, *, probing: bool = False) -> Iterator[Runtime]:
+    """Open the runtime that drives a host, within the slots that the host may take.
+
+    `probing` finds out whether the host is there. Raises HostBusyError, RuntimeUnreachableError,
+    FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
     """
-    return open_reached(
+    reached = open_reached(
         host.runtime,
         connection=host.connection,
         secret=unseal(host, "secret"),
         identity=host.identity,
     )
+    if host.runtime == THIS_MACHINE:
+        with reached as runtime:
+            yield runtime
+        return
+    with BULKHEAD.call(host, probing=probing) as is_doubtful:
+        if is_doubtful:
+            knock(parse_connection(host.runtime, host.connection))
+        with reached as runtime:
+            yield runtime
+
+
+def knock(connection: Connection) -> None:
+    """Find out in little time whether anything is there. Raises RuntimeUnreachableError."""
+    target = connection.target
+    last: OSError | None = None
+    for address in reachable_at(connection):
+        try:
+            socket.create_connection((address, target.port if target else 0), KNOCK_S).close()
+        except OSError as error:
+            last = error
+        else:
+            return
+    if last is not None:
+        is_refused = isinstance(last, ConnectionRefusedError)
+        code = FailureCode.CONNECTION_REFUSED if is_refused else FailureCode.CONNECTION_TIMEOUT
+        raise RuntimeUnreachableError(str(last), code, address=str(target))
 
 
 def open_reached(

@@ -15,6 +15,7 @@ from controlplane.api.paging import PageIn, PageOut, page_of
 from controlplane.api.routers.operations import OperationOut, operation_location
 from controlplane.api.schemas import (
     LARGEST_INT,
+    Flag,
     In,
     Name,
     Out,
@@ -25,6 +26,7 @@ from controlplane.api.schemas import (
     VersionQuery,
     WorkedOut,
 )
+from controlplane.wording.errors import error_text
 from models_app.domain.errors import InvalidError
 from models_app.domain.identities import fingerprint
 from models_app.domain.states import HostState, Scheduling
@@ -35,6 +37,7 @@ from models_app.selectors.operations import operation_get
 from models_app.services import hosts as services
 from models_app.services.host_checks import check_spend, checked_reach, host_check_begin
 from models_app.services.host_connections import host_identity_accept
+from models_app.services.host_import import hosts_import
 
 router = Router(tags=["hosts"])
 
@@ -91,6 +94,27 @@ class IdentityIn(In):
     """What the caller saw and trusts."""
 
     shown: ShortText = Field(description="The fingerprint that the host shows now.")
+
+
+class ImportIn(In):
+    """Many hosts: all are added, or none."""
+
+    hosts: list[dict[str, Any]] = Field(
+        max_length=500,
+        description="Each as in `Add a host`, without `check`; `secret_like` names a Docker host "
+        "whose keys are shared.",
+    )
+    dry_run: Flag = Field(default=False, description="Only say what would be wrong.")
+
+
+class ImportedOut(Out):
+    """What came of one row."""
+
+    number: int
+    name: str
+    code: str = Field(description="Empty when it was, or could be, added.")
+    detail: str
+    fields: dict[str, str]
 
 
 class HostFilters(PageIn):
@@ -212,6 +236,25 @@ def test_connection(
     )
     response["Location"] = operation_location(row)
     return Status(202, operation_get(actor, row.public_id))
+
+
+@router.post("/import", response=list[ImportedOut], summary="Import hosts")
+def import_hosts(request: HttpRequest, payload: ImportIn) -> list[ImportedOut]:
+    """Add many hosts (admin): all of them, or none when one row is refused; see `code` of each."""
+    outcomes = hosts_import(actor_of(request), payload.hosts, dry_run=payload.dry_run)
+    told = []
+    for outcome in outcomes:
+        said = error_text(outcome.error) if outcome.error else None
+        told.append(
+            ImportedOut(
+                number=outcome.number,
+                name=outcome.name,
+                code=outcome.error.code if outcome.error else "",
+                detail=said.sentence if said else "",
+                fields=said.fields if said else {},
+            )
+        )
+    return told
 
 
 @router.get("/{host}", response=HostOut, summary="Read a host")

@@ -53,13 +53,13 @@ class Outcome:
 @require_POST
 def deployments(request: HttpRequest) -> HttpResponse:
     """Stop or start the selected deployments."""
-    return _all_of(request, _DEPLOYMENT_VERBS, "web:deployments", "web:deployments-bulk")
+    return all_of(request, _DEPLOYMENT_VERBS, "web:deployments", "web:deployments-bulk")
 
 
 @require_POST
 def operations(request: HttpRequest) -> HttpResponse:
     """Cancel or retry the selected operations."""
-    return _all_of(request, _OPERATION_VERBS, "web:operations", "web:operations-bulk")
+    return all_of(request, _OPERATION_VERBS, "web:operations", "web:operations-bulk")
 
 
 @require_POST
@@ -67,11 +67,11 @@ def deployments_delete(request: HttpRequest) -> HttpResponse:
     """Delete the selected deployments, after a page that names what goes with them."""
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
-    names = _selected(request)
+    names = selected(request)
     rows = list(deployments_visible(actor).filter(name__in=names))
-    if not _is_confirmed(request, [row.name for row in rows]):
-        return _ask(request, "deployments/bulk_delete.html", rows=rows)
-    return _all_of(request, {"delete": _DELETE_DEPLOYMENT}, "web:deployments", "", verb="delete")
+    if not is_confirmed(request, [row.name for row in rows]):
+        return ask(request, "deployments/bulk_delete.html", rows=rows)
+    return all_of(request, {"delete": _DELETE_DEPLOYMENT}, "web:deployments", "", verb="delete")
 
 
 @require_POST
@@ -79,14 +79,14 @@ def models_delete(request: HttpRequest) -> HttpResponse:
     """Delete the selected models that nothing uses, after a page that names both kinds."""
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
-    names = _selected(request)
+    names = selected(request)
     rows = list(models_visible(actor).filter(name__in=names))
     used = {row.name: users for row in rows if (users := model_users(row))}
     free = [row for row in rows if row.name not in used]
-    if not _is_confirmed(request, [row.name for row in free]):
+    if not is_confirmed(request, [row.name for row in free]):
         in_use = [(row, used[row.name]) for row in rows if row.name in used]
-        return _ask(request, "models/bulk_delete.html", rows=free, in_use=in_use)
-    return _all_of(request, {"delete": _DELETE_MODEL}, "web:models", "", verb="delete")
+        return ask(request, "models/bulk_delete.html", rows=free, in_use=in_use)
+    return all_of(request, {"delete": _DELETE_MODEL}, "web:models", "", verb="delete")
 
 
 def _stop(actor: Actor, ref: str) -> bool:
@@ -156,15 +156,16 @@ _DELETE_MODEL = Verb(
 )
 
 
-def _all_of(
+def all_of(
     request: HttpRequest, verbs: dict[str, Verb], page: str, again: str, *, verb: str = ""
 ) -> HttpResponse:
+    """Do the verb that was sent, or `verb`, with every selected row; tell it and offer to undo."""
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
     chosen = verbs.get(verb or request.POST.get("verb") or request.GET.get("verb", ""))
     if chosen is None:
         raise InvalidError("VALUE_INVALID", params={"field": "verb"})
-    outcome = _do(actor, chosen, _selected(request))
+    outcome = _do(actor, chosen, selected(request))
     undo = ""
     if chosen.undo and outcome.done:
         asked = [("verb", chosen.undo), *(("selected", ref) for ref in outcome.done)]
@@ -202,7 +203,7 @@ def _told(verb: Verb, outcome: Outcome) -> str:
     return " ".join(said)
 
 
-def _selected(request: HttpRequest) -> list[str]:
+def selected(request: HttpRequest) -> list[str]:
     """Return what is selected, each once. Raises InvalidError NOTHING_SELECTED."""
     found = request.POST.getlist("selected") or request.GET.getlist("selected")
     refs = list(dict.fromkeys(ref for ref in found if ref))
@@ -216,7 +217,7 @@ def _word_of(names: list[str]) -> str:
     return names[0] if len(names) == 1 else str(len(names))
 
 
-def _is_confirmed(request: HttpRequest, names: list[str]) -> bool:
+def is_confirmed(request: HttpRequest, names: list[str]) -> bool:
     """Whether the page was filled in. Raises InvalidError when something else was typed."""
     typed = request.POST.get("confirm_name")
     if typed is None:
@@ -226,6 +227,7 @@ def _is_confirmed(request: HttpRequest, names: list[str]) -> bool:
     return True
 
 
-def _ask(request: HttpRequest, template: str, *, rows: list[Any], **more: Any) -> HttpResponse:
+def ask(request: HttpRequest, template: str, *, rows: list[Any], **more: Any) -> HttpResponse:
+    """Show the page that names what is lost and says what to type."""
     word = _word_of([row.name for row in rows]) if rows else ""
     return show(request, template, rows=rows, word=word, **more)

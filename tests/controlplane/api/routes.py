@@ -52,6 +52,7 @@ ROUTES = (
     Route("PATCH", "/settings", A, 200, {"metrics_days": 14}),
     Route("GET", "/hosts", V, 200),
     Route("POST", "/hosts", A, 201, {"name": "attic"}),
+    Route("POST", "/hosts/import", A, 200, {"hosts": [{"name": "x", "runtime": "docker"}]}),
     Route("POST", "/hosts/test", A, 202, {"runtime": "docker"}),
     Route("GET", "/hosts/{host}", V, 200),
     Route("PATCH", "/hosts/{host}", A, 200, {"labels": {"site": "rome"}}),

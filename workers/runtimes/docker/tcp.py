@@ -6,6 +6,8 @@ from models_app.domain.connections import DockerConnection, reachable_at
 from models_app.domain.failures import FailureCode, RuntimeUnreachableError, fail
 from workers.runtimes.docker.errors import of_socket
 
+CONNECT_S = 3.0  # to reach a machine at all; an answer may take longer
+
 
 def connect_tcp(connection: DockerConnection, seconds: float) -> socket.socket:
     """Return a connection to the first of the host's addresses that answers."""
@@ -15,7 +17,8 @@ def connect_tcp(connection: DockerConnection, seconds: float) -> socket.socket:
     last: Exception = RuntimeUnreachableError(str(target), FailureCode.NAME_UNRESOLVED)
     for address in reachable_at(connection):
         try:
-            made = socket.create_connection((address, target.port), timeout=seconds)
+            made = socket.create_connection((address, target.port), timeout=min(seconds, CONNECT_S))
+            made.settimeout(seconds)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             last = of_socket(error)

@@ -1,0 +1,316 @@
+"""Many hosts against a stand-in of Docker's HTTP API: `python -m benchmarks.fleet`.
+
+`pass`: every host and every replica is looked at once, all steady: seconds, CPU, queries a host.
+`dead`: half of the hosts take connections and never answer; how late the others' rows are, beside
+the same with all alive. Promises: a pass over 100 hosts and 1,000 replicas in 10 s on one core with
+5 queries a host; others at most 20 % later.
+"""
+
+import argparse
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import machine, share, tell
+
+PASS_S, QUERIES, LATER = 10.0, 5.0, 1.2
+THREADS = 16  # controlplane.launch.parts.CONTROL_THREADS
+SWEEP_S = 0.5
+REPLICAS_A_HOST = 10
+
+
+def main() -> int:
+    """Measure; return 1 when a promise is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("pass", "dead"))
+    parser.add_argument("--hosts", type=int, default=0, help="default: 100 for pass, 50 for dead")
+    parser.add_argument("--seconds", type=float, default=40.0, help="of `dead`, each time")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {
+            "SLIPWAY_DATA": folder,
+            "DJANGO_SETTINGS_MODULE": "controlplane.settings.base",
+        }
+        begin()
+        machine()
+        if options.what == "pass":
+            kept = steady_pass(options.hosts or 100, Path(folder))
+        else:
+            kept = half_dead(options.hosts or 50, Path(folder), options.seconds)
+    return 0 if kept else 1
+
+
+def begin() -> None:
+    """Make an empty ledger, whose nudges stay in the outbox."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.NUDGE_AFTER_COMMIT = False
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    call_command("migrate", verbosity=0)
+
+
+# --- the fleet ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def fleet(hosts: int, folder: Path, *, silent: int = 0) -> Iterator[None]:
+    """Write hosts and ready replicas into the ledger, and serve them."""
+    from models_app.models import Deployment, Host, Replica
+    from tests import factories
+
+    ports = free_ports(hosts + 1)
+    told = write_rows(hosts, ports, silent=silent)
+    plan = folder / "fleet.json"
+    plan.write_text(json.dumps({"engine_port": ports[-1], "hosts": told}))
+    command = [sys.executable, "-m", "benchmarks.docker_stand_in", str(plan)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
+        try:
+            yield
+        finally:
+            server.terminate()
+    for row in Deployment.objects.all():
+        factories.drop_deployment(row)
+    Replica.objects.all().delete()
+    Host.objects.all().delete()
+
+
+def write_rows(hosts: int, ports: list[int], *, silent: int) -> list[dict[str, Any]]:
+    """Write the ledger's side of the fleet; return what the stand-in must serve."""
+    from django.utils import timezone
+
+    from models_app.domain.names import workload_name
+    from models_app.models import Host, Placement
+    from models_app.services.engines import engines_publish
+    from tests import factories
+    from workers.registry import engines
+
+    engines_publish(engine.manifest for engine in engines().values())
+    artifact = factories.make_artifact()
+    told: list[dict[str, Any]] = []
+    now = timezone.now()
+    for number in range(hosts):
+        host = factories.make_host(
+            f"host-{number:03}",
+            runtime="docker",
+            connection={"transport": "tcp", "address": f"127.0.0.1:{ports[number]}", "plain": True},
+            facts=factories.host_facts(runtime="docker"),
+            observed_generation=1,
+            next_action_at=now,
+        )
+        Placement.objects.create(artifact=artifact, host=host, state="ready")
+        told.append({"port": ports[number], "silent": number < silent, "containers": [helper()]})
+    every = list(Host.objects.order_by("pk"))
+    for number in range(REPLICAS_A_HOST * hosts // 20):
+        deployment = factories.make_deployment(
+            f"d{number}", artifact=artifact, replicas_wished=20, next_action_at=None
+        )
+        for index in range(20):
+            place = (number * 20 + index) % hosts
+            name = workload_name(deployment.name, index, 1)
+            replica = factories.make_replica(
+                deployment,
+                every[place],
+                index=index,
+                workload=name,
+                address=f"127.0.0.1:{ports[-1]}",
+                next_action_at=now,
+            )
+            told[place]["containers"].append(workload(replica))
+    return told
+
+
+def helper() -> dict[str, Any]:
+    """Return the helper's container."""
+    from django.conf import settings
+
+    from workers.runtimes.docker.helper import IMAGE
+    from workers.runtimes.docker.naming import helper_name, role_labels
+
+    instance = settings.INSTANCE_ID
+    return {
+        "name": helper_name(instance),
+        "labels": role_labels(instance, "helper"),
+        "image": IMAGE,
+    }
+
+
+def workload(replica: Any) -> dict[str, Any]:
+    """Return the container of a replica; its fingerprint becomes the row's."""
+    from django.conf import settings
+
+    from workers.runtimes.docker.naming import INSTANCE, SPEC_HASH, WORKLOAD
+
+    labels = {
+        INSTANCE: settings.INSTANCE_ID,
+        WORKLOAD: replica.workload,
+        SPEC_HASH: replica.spec_hash,
+    }
+    return {"name": replica.workload, "labels": labels}
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on now."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in listeners]
+    for one in listeners:
+        one.close()
+    return ports
+
+
+# --- measuring ---------------------------------------------------------------------------------
+
+
+def steady_pass(hosts: int, folder: Path) -> bool:
+    """Look at everything once more, after everything was looked at before."""
+    from models_app.models import Host, Replica
+    from workers.reconcilers.hosts import reconcile_host
+    from workers.reconcilers.replicas import reconcile_replica
+
+    with fleet(hosts, folder):
+        jobs: list[tuple[Callable[[int], None], int]] = [
+            *((reconcile_host, pk) for pk in Host.objects.values_list("pk", flat=True)),
+            *((reconcile_replica, pk) for pk in Replica.objects.values_list("pk", flat=True)),
+        ]
+        run_all(jobs)  # the first time facts are read and containers adopted
+        states = Counter(Replica.objects.values_list("state", flat=True))
+        print("replicas:", dict(states), "hosts:", Counter(Host.objects.values_list("state")))
+        with counted() as queries:
+            wall, cpu = run_all(jobs)
+    kept = tell(f"pass over {hosts} hosts", unit="s", values=[wall], promise=PASS_S)
+    kept &= tell("cores", unit="", values=[cpu / wall], promise=1.0)
+    return kept & tell("queries a host", unit="", values=[sum(queries) / hosts], promise=QUERIES)
+
+
+def run_all(jobs: list[tuple[Callable[[int], None], int]]) -> tuple[float, float]:
+    """Do the jobs on as many threads as a worker has; return seconds and CPU seconds."""
+    from django.db import connections
+
+    def work(job: tuple[Callable[[int], None], int]) -> None:
+        job[0](job[1])
+
+    began, cpu = time.monotonic(), time.process_time()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, jobs))
+        for _ in range(THREADS):
+            pool.submit(connections.close_all)
+    return time.monotonic() - began, time.process_time() - cpu
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Count the queries of every thread."""
+    from django.db.backends.utils import CursorWrapper
+
+    found: list[int] = []
+    plain = CursorWrapper.execute
+
+    def execute(self: Any, *args: Any, **more: Any) -> Any:
+        found.append(1)
+        return plain(self, *args, **more)
+
+    CursorWrapper.execute = execute  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        CursorWrapper.execute = plain  # type: ignore[method-assign]
+
+
+def half_dead(hosts: int, folder: Path, seconds: float) -> bool:
+    """Compare how late the living hosts' rows are looked at, with and without the dead."""
+    late: list[list[float]] = []
+    for silent in (0, hosts // 2):
+        with fleet(hosts, folder, silent=silent):
+            found = lateness(seconds, first_living=silent)
+        first, then = found[: len(found) // 2], found[len(found) // 2 :]
+        name = f"{silent} of {hosts} hosts silent"
+        tell(f"{name}, first half: rows late by", unit="s", values=first, promise=None)
+        tell(f"{name}, second half: rows late by", unit="s", values=then, promise=None)
+        late.append(then)
+    ratio = share(late[1], 0.95) / share(late[0], 0.95)
+    return tell("95th percentile, as a share", unit="", values=[ratio], promise=LATER)
+
+
+def lateness(seconds: float, *, first_living: int) -> list[float]:
+    """Work as a worker does for so long; return how late living hosts' rows were done, in order."""
+    from models_app.models import Host
+
+    living = set(Host.objects.order_by("pk").values_list("pk", flat=True)[first_living:])
+    worker = Worker(living)
+    threads = [threading.Thread(target=worker.work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        worker.sweep()
+        time.sleep(SWEEP_S)
+    for _ in threads:
+        worker.asked.put(None)
+    for thread in threads:
+        thread.join()
+    return worker.late_by
+
+
+class Worker:
+    """The control queue of one worker: a sweep that asks, threads that look."""
+
+    def __init__(self, living: set[int]) -> None:
+        from models_app.models import Host, Replica
+        from workers.reconcilers.hosts import reconcile_host
+        from workers.reconcilers.replicas import reconcile_replica
+
+        self.living = living
+        self.late_by: list[float] = []
+        self.asked: queue.Queue[tuple[type[Any], int] | None] = queue.Queue()
+        self._pending: set[tuple[type[Any], int]] = set()
+        self._do: dict[type[Any], Callable[[int], None]] = {
+            Host: reconcile_host,
+            Replica: reconcile_replica,
+        }
+
+    def sweep(self) -> None:
+        """Ask for every row that is due and not asked for."""
+        from django.utils import timezone
+
+        for model in self._do:
+            due = model.objects.filter(next_action_at__lte=timezone.now())
+            for pk in due.order_by("next_action_at").values_list("pk", flat=True):
+                if (model, pk) not in self._pending:
+                    self._pending.add((model, pk))
+                    self.asked.put((model, pk))
+
+    def work(self) -> None:
+        """Look at rows until told to stop."""
+        from django.db import connection
+        from django.utils import timezone
+
+        while job := self.asked.get():
+            model, pk = job
+            row = model.objects.filter(pk=pk).first()
+            self._do[model](pk)
+            self._pending.discard(job)
+            host = pk if not hasattr(row, "host_id") else row.host_id
+            if row is not None and row.next_action_at and host in self.living:
+                self.late_by.append((timezone.now() - row.next_action_at).total_seconds())
+        connection.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

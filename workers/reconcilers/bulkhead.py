@@ -1,0 +1,91 @@
+"""Keeps a dead or slow host from taking the slots of the others.
+
+A worker has so many threads, and a host that does not answer holds each thread that speaks to it
+until its time is over. So a host that has not answered lately is spoken to by one thread at a time,
+by few threads for all such hosts together, and only to find out whether it is back. Nobody waits
+here: who finds no slot gives the row back and is due again soon.
+
+What is known of a host comes from its row, which every process reads, and from what this process
+itself has just met.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from models_app.domain.failures import RuntimeUnreachableError
+from models_app.models import Host
+
+FRESH_S = 30.0  # since it was seen last; hosts are looked at every 5 seconds
+SLOW_S = 0.5  # a call that takes longer keeps others away from the host
+PER_HOST = 4
+DOUBTFUL_SLOTS = 4  # of a process, for all hosts together that may be dead
+BUSY_AGAIN_S = 3.0
+DOUBTFUL_AGAIN_S = 5.0
+
+
+class HostBusyError(Exception):
+    """No slot for this host now: try again in `again_s`. Says nothing about the host."""
+
+    def __init__(self, again_s: float) -> None:
+        self.again_s = again_s
+        super().__init__(again_s)
+
+
+class Bulkhead:
+    """The slots of one process."""
+
+    def __init__(self, *, doubtful_slots: int = DOUBTFUL_SLOTS) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[int, list[float]] = defaultdict(list)  # host -> when each call began
+        self._failed_at: dict[int, float] = {}  # host -> moment on the wall's clock
+        self._doubtful_left = doubtful_slots
+
+    @contextmanager
+    def call(self, host: Host, *, probing: bool) -> Iterator[bool]:
+        """Hold a slot for a call to the host; yield whether the host may be dead.
+
+        `probing`: the caller finds out whether the host is there; nobody else speaks to one that
+        may be dead. Raises HostBusyError.
+        """
+        is_doubtful = self.is_doubtful(host)
+        began = self._take(host, is_doubtful=is_doubtful, probing=probing)
+        try:
+            yield is_doubtful
+        except RuntimeUnreachableError:
+            self._failed_at[host.pk] = time.time()
+            raise
+        else:
+            self._failed_at.pop(host.pk, None)
+        finally:
+            with self._lock:
+                self._calls[host.pk].remove(began)
+                self._doubtful_left += is_doubtful
+                if not self._calls[host.pk]:
+                    del self._calls[host.pk]
+
+    def is_doubtful(self, host: Host) -> bool:
+        """Return whether the host has not answered lately, as far as anybody knows."""
+        seen = host.last_seen_at or datetime.fromtimestamp(0, UTC)
+        is_fresh = host.misses == 0 and time.time() - seen.timestamp() < FRESH_S
+        return not is_fresh or self._failed_at.get(host.pk, 0.0) > seen.timestamp()
+
+    def _take(self, host: Host, *, is_doubtful: bool, probing: bool) -> float:
+        now = time.monotonic()
+        with self._lock:
+            calls = self._calls.get(host.pk, [])
+            if is_doubtful and not probing:
+                raise HostBusyError(DOUBTFUL_AGAIN_S)
+            if is_doubtful and (calls or self._doubtful_left <= 0):
+                raise HostBusyError(BUSY_AGAIN_S)
+            if len(calls) >= PER_HOST or any(now - began > SLOW_S for began in calls):
+                raise HostBusyError(BUSY_AGAIN_S)
+            self._doubtful_left -= is_doubtful
+            self._calls[host.pk].append(now)
+            return now
+
+
+BULKHEAD = Bulkhead()
