@@ -21,8 +21,9 @@ from benchmarks.figures import machine, share, tell
 from models_app.domain.specs import ArtifactRef
 from models_app.domain.store import ModelStore
 from tests.docker_engine import DockerEngine, new_engine
-from tests.docker_images import BUSYBOX, FAKE
+from tests.docker_images import BUSYBOX
 from tests.faults.dice import Dice
+from tests.faults.docker_house import add_docker_host
 from tests.faults.house import HurtHouse
 from tests.faults.wisher import small_model
 from tests.flows.house import wait_for
@@ -34,13 +35,6 @@ from workers.runtimes.docker.runtime import DockerRuntime
 PROMISED_MORE_S = 2.0
 PROMISED_SHARE = 0.7
 LONGEST_S = 60.0
-ADD_HOST = """
-from models_app.domain.actors import SYSTEM
-from models_app.models import Host
-from models_app.services.hosts import host_add
-Host.objects.update(scheduling="closed")
-host_add(SYSTEM, name="box", runtime="docker", connection=%r)
-"""
 PUT_PORT = 8099
 
 
@@ -65,8 +59,7 @@ def measure_starts(rounds: int) -> bool:
         tempfile.TemporaryDirectory() as folder,
         HurtHouse(Path(folder) / "data", Dice("docker")) as house,
     ):
-        engine.load(BUSYBOX, FAKE)
-        house.manage("shell", "-c", ADD_HOST % reached_by(engine, "unix")[0])
+        add_docker_host(house, engine, "unix")
         model = house.new_model(small_model(Path(folder)))
         wait_for(lambda: house.has_model(model), LONGEST_S, house.observer.told)
         for number in range(rounds + 1):  # the first brings the artifact

@@ -52,6 +52,15 @@ class Network:
         for chain in ("INPUT", "OUTPUT", "FORWARD"):
             _run(*self.inside(["iptables", "-D", chain, "-j", "DROP"]))
 
+    def limit(self, rate: str) -> None:
+        """Let no more than so much through to its machine, such as `40mbit`."""
+        shape = ["tbf", "rate", rate, "burst", "64kb", "latency", "400ms"]
+        _run("tc", "qdisc", "replace", "dev", f"{self.name}h", "root", *shape)
+
+    def unlimit(self) -> None:
+        """Undo it."""
+        _run("tc", "qdisc", "del", "dev", f"{self.name}h", "root")
+
     def close(self) -> None:
         """Remove it."""
         if self.is_machine:

@@ -21,20 +21,14 @@ from workers.runtimes.docker.naming import (
     WORKLOAD,
     checked,
     is_ours,
-    network_name,
-    role_labels,
 )
+from workers.runtimes.docker.network import ensure_network
 from workers.runtimes.docker.transport import Client
 
 TRIES = 6
 PREVIOUS_KEPT_S = 24 * 3600.0
 PAUSE_S = 0.1  # for whoever else is at it
 START_S = 30.0  # an engine under load takes its time; a host that is silent is noticed by the ping
-_NETWORK_OPTIONS = {
-    # An internal network publishes no ports; without masquerading nothing gets out either.
-    "com.docker.network.bridge.enable_ip_masquerade": "false",
-    "com.docker.network.bridge.enable_icc": "false",
-}
 
 
 class Lifecycle:
@@ -99,7 +93,7 @@ class Lifecycle:
                 return
             if attempt == 0:
                 check()
-                self.ensure_network()
+                ensure_network(self._client, self._instance)
             else:
                 time.sleep(PAUSE_S * attempt)
             if found is not None:
@@ -147,7 +141,7 @@ class Lifecycle:
             return False
         except AbsentError as absent:
             if "network" in str(absent).lower():
-                self.ensure_network()
+                ensure_network(self._client, self._instance)
                 return False
             raise fail(FailureCode.IMAGE_MISSING, image=body["Image"],
                        evidence=(str(absent),)) from absent  # fmt: skip
@@ -160,7 +154,7 @@ class Lifecycle:
                 self._client.call("POST", f"/containers/{container}/start", timeout=START_S)
             except AbsentError as absent:
                 if "network" in str(absent).lower():
-                    self.ensure_network()
+                    ensure_network(self._client, self._instance)
                     continue
                 if self.named(container) is None:
                     return False
@@ -185,26 +179,6 @@ class Lifecycle:
     def _stranger(self, name: str, found: Mapping[str, Any]) -> FailureError:
         image = str(found["Config"]["Image"])
         return fail(FailureCode.NAME_TAKEN, name=name, image=image, container=found["Id"][:12])
-
-    def ensure_network(self) -> None:
-        """Make the network that our containers are on, if it is not there."""
-        try:
-            self._client.call("GET", f"/networks/{network_name(self._instance)}")
-        except AbsentError:
-            self._make_network()
-
-    def _make_network(self) -> None:
-        body = {
-            "Name": network_name(self._instance),
-            "CheckDuplicate": True,
-            "Driver": "bridge",
-            "Options": _NETWORK_OPTIONS,
-            "Labels": role_labels(self._instance, "network"),
-        }
-        try:
-            self._client.call("POST", "/networks/create", body=body)
-        except TakenError:
-            return
 
     # --- ending ----------------------------------------------------------------------------
 

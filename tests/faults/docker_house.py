@@ -1,0 +1,29 @@
+"""A Slipway to hurt whose only open host is a Docker engine, and an eye on that engine."""
+
+from tests.docker_engine import DockerEngine
+from tests.docker_images import BUSYBOX, FAKE
+from tests.faults.house import HurtHouse
+from tests.flows.house import UP_S, wait_for
+from tests.runtime_sites import reached_by
+
+ADD_HOST = """
+from models_app.domain.actors import SYSTEM
+from models_app.models import Host
+from models_app.services.hosts import host_add
+Host.objects.update(scheduling="cordoned")
+host_add(SYSTEM, name="box", runtime="docker", connection=%r, secret=%r)
+"""
+
+
+def add_docker_host(house: HurtHouse, engine: DockerEngine, door: str) -> None:
+    """Close this machine for replicas and add the engine; wait until it is ready."""
+    engine.load(BUSYBOX, FAKE)
+    house.manage("shell", "-c", ADD_HOST % reached_by(engine, door))
+    query = "SELECT 1 FROM models_app_host WHERE name = 'box' AND state = 'ready'"
+    wait_for(lambda: house.observer.rows(query), UP_S, house.observer.told)
+
+
+def running(engine: DockerEngine, name: str) -> list[str]:
+    """Return the running containers of a deployment, as Docker itself lists them."""
+    wanted = ["--filter", f"name=^/slipway-{name}-", "--filter", "status=running"]
+    return engine.docker("ps", "-q", "--no-trunc", *wanted).split()

@@ -1,0 +1,159 @@
+"""A Docker host is hurt: its engine restarted, containers out of memory or frozen, workers killed.
+
+Judged by Docker's own command line and the ledger's file. Unplugging, hands that rename and remove,
+and deleting while the host is away are in `tests/flows/test_docker_host.py`.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docker_engine import DockerEngine, new_engine
+from tests.docker_images import BUSYBOX
+from tests.faults.dice import Dice
+from tests.faults.docker_house import add_docker_host, running
+from tests.faults.house import PROMISE_S, HurtHouse
+from tests.faults.wisher import small_model
+from tests.gguf_files import TINY_TENSORS, TensorSpec, write_gguf
+from tests.requirements import need
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+FROZEN_S = 120.0  # six silent probes in a row, then the first backoff
+LARGE = 96 << 20
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DockerEngine]:
+    need("docker")
+    with new_engine(machine=True, tls=True, live_restore=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def box(engine: DockerEngine) -> Iterator[HurtHouse]:
+    """A Slipway with the Docker host and the small model imported as `tiny-1`."""
+    need("valkey")
+    folder = Path(tempfile.mkdtemp(prefix="slipway-fault-"))
+    try:
+        with HurtHouse(folder / "data", Dice("box")) as made:
+            add_docker_host(made, engine, "tls")
+            made.small = small_model(folder)
+            made.new_model(made.small)
+            made.observer.becomes(lambda: made.has_model("tiny-1"), PROMISE_S)
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def deploy(box: HurtHouse, name: str, **parameters: Any) -> None:
+    box.wish("deploy", name=name, model="tiny-1", **parameters)
+    box.observer.becomes(lambda: box.is_ready(name), PROMISE_S)
+
+
+def drop(box: HurtHouse, engine: DockerEngine, name: str) -> None:
+    box.wish("delete", name=name)
+    box.observer.becomes(lambda: box.is_gone(name) and not running(engine, name), PROMISE_S)
+
+
+def failures(box: HurtHouse, name: str) -> list[str]:
+    """Return the failures that were told of a deployment's replicas."""
+    query = (
+        "SELECT e.params FROM models_app_event e JOIN models_app_deployment d"
+        " ON e.deployment_id = d.public_id WHERE d.name = ? AND e.code IN"
+        " ('replica.backoff', 'replica.failed')"
+    )
+    return [str(row["params"]) for row in box.observer.rows(query, name)]
+
+
+def test_an_engine_with_live_restore_restarts_and_nobody_notices(
+    box: HurtHouse, engine: DockerEngine, dice: Dice
+) -> None:
+    deploy(box, "calm")
+    before = running(engine, "calm")
+    dice.wait(2.0)
+    engine.restart()
+    box.observer.becomes(lambda: box.is_ready("calm"), PROMISE_S)
+    assert running(engine, "calm") == before
+    (replica,) = box.observer.live_replicas()
+    assert replica["restarts"] == 0
+    drop(box, engine, "calm")
+
+
+def test_a_container_out_of_memory_is_told_and_started_again(
+    box: HurtHouse, engine: DockerEngine
+) -> None:
+    deploy(box, "neighbour")
+    neighbour = running(engine, "neighbour")
+    box.wish(
+        "deploy", name="hungry", model="tiny-1", memory_mb=200, memory_limit_mb=64,
+        startup_delay_s=0.5,
+    )  # fmt: skip
+    box.observer.becomes(
+        lambda: any("OUT_OF_MEMORY" in one for one in failures(box, "hungry")), PROMISE_S
+    )
+    assert running(engine, "neighbour") == neighbour
+    drop(box, engine, "hungry")
+    drop(box, engine, "neighbour")
+
+
+def test_a_frozen_engine_is_ended_and_started_again_once(
+    box: HurtHouse, engine: DockerEngine
+) -> None:
+    deploy(box, "frozen")
+    (before,) = running(engine, "frozen")
+    engine.docker("kill", "-s", "STOP", before)
+    box.observer.becomes(lambda: box.is_ready("frozen") and running(engine, "frozen") not in (
+        [], [before]), FROZEN_S)  # fmt: skip
+    assert len(running(engine, "frozen")) == 1
+    assert any("HEALTH_LOST" in one for one in failures(box, "frozen"))
+    drop(box, engine, "frozen")
+
+
+def test_a_stranger_with_the_replicas_name_is_told_and_left_alone(
+    box: HurtHouse, engine: DockerEngine
+) -> None:
+    name = "slipway-taken-0-r1"
+    stranger = engine.docker("run", "-d", "--name", name, BUSYBOX, "sleep", "600")
+    try:
+        box.wish("deploy", name="taken", model="tiny-1")
+        box.observer.becomes(
+            lambda: any("NAME_TAKEN" in one for one in failures(box, "taken")), PROMISE_S
+        )
+        box.wish("delete", name="taken")
+        box.observer.becomes(lambda: box.observer.deployment("taken") is None, PROMISE_S)
+        assert engine.docker("inspect", "-f", "{{.State.Status}}", stranger) == "running"
+    finally:
+        engine.docker("rm", "-f", stranger)
+
+
+def test_a_worker_killed_while_it_sends_a_model_goes_on_where_it_was(
+    box: HurtHouse, engine: DockerEngine, dice: Dice, tmp_path: Path
+) -> None:
+    large = write_gguf(tmp_path / "large.gguf", tensors=[
+        *TINY_TENSORS, TensorSpec("blk.1.big", (1 << 10, LARGE >> 12), "F32")])  # fmt: skip
+    assert large.stat().st_size > LARGE // 2
+    with large.open("r+b") as file:
+        file.seek(large.stat().st_size - (LARGE // 2))
+        file.write(os.urandom(LARGE // 2))
+    model = box.new_model(large)
+    box.observer.becomes(lambda: box.has_model(model), PROMISE_S)
+    engine.network.limit("40mbit")
+    try:
+        box.wish("deploy", name="large", model=model)
+        query = "SELECT done_bytes FROM models_app_placement ORDER BY id DESC LIMIT 1"
+        box.observer.becomes(lambda: box.observer.rows(query)[0]["done_bytes"] > 0, PROMISE_S)
+        dice.wait(3.0)
+        reached = box.observer.rows(query)[0]["done_bytes"]
+        for part in ("control", "transfer"):
+            box.kill_part(part)
+    finally:
+        engine.network.unlimit()
+    box.observer.becomes(lambda: box.is_ready("large"), 2 * PROMISE_S)
+    assert reached > 0
+    assert len(running(engine, "large")) == 1
+    drop(box, engine, "large")
