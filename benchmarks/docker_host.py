@@ -10,6 +10,7 @@ import http.server
 import json
 import multiprocessing
 import os
+import socket
 import subprocess
 import tempfile
 import time
@@ -45,7 +46,7 @@ def main() -> int:
     parser.add_argument("--mebibytes", type=int, default=512)
     options = parser.parse_args()
     machine()
-    starts = measure_starts(options.rounds)
+    starts = measure_starts(options.rounds) if options.rounds else True
     transfers = measure_transfer(options.mebibytes << 20)
     return 0 if starts and transfers else 1
 
@@ -165,7 +166,7 @@ def time_curl(engine: DockerEngine, models: Path, artifact: ArtifactRef) -> floa
         target=serve_puts, args=(engine.network.name, engine.address, target), daemon=True
     )
     server.start()
-    time.sleep(0.5)
+    wait_for(lambda: is_open(engine.address), LONGEST_S)
     source = str(ModelStore(models).path_of(artifact.sha256, artifact.file_name))
     began = time.perf_counter()
     url = f"http://{engine.address}:{PUT_PORT}/x"
@@ -178,12 +179,20 @@ def time_curl(engine: DockerEngine, models: Path, artifact: ArtifactRef) -> floa
     return took
 
 
+def is_open(address: str) -> bool:
+    """Return whether the server takes connections."""
+    with suppress(OSError), socket.create_connection((address, PUT_PORT), timeout=1):
+        return True
+    return False
+
+
 def serve_puts(namespace: str, address: str, target: Path) -> None:
     """Take uploads inside the machine's network."""
     with open(f"/run/netns/{namespace}") as handle:  # noqa: PTH123 - a name of the kernel's
         import ctypes
 
-        ctypes.CDLL(None).setns(handle.fileno(), 0x40000000)
+        if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), 0x40000000):
+            raise OSError(ctypes.get_errno(), "setns")
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
