@@ -75,7 +75,7 @@ def test_no_answer_of_the_api_tells_a_secret(planted: Planted, route: Any) -> No
 
 def test_no_page_tells_a_secret(planted: Planted, charlie: User) -> None:
     addresses = pages(fleet.make_fleet("failing"))
-    for name, address in [*addresses.items(), ("that host", "/hosts/attic")]:
+    for name, address in [*addresses.items(), ("that host", "/hosts/attic/")]:
         response = planted.browser.get(address)
         assert response.status_code == 200, name
         assert not seen(planted, response.content.decode()), name
