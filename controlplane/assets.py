@@ -9,6 +9,7 @@ import hashlib
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from wsgiref.headers import Headers
 
 from django.conf import settings
@@ -29,16 +30,28 @@ _cached_digest = lru_cache(maxsize=256)(_digest)
 
 
 class ContentVersionedStorage(StaticFilesStorage):
-    """Adds `?v=<hash of the content>` to each static file's address."""
+    """Adds `?v=<hash of the content>` to each static file's address.
+
+    Addresses are kept for the life of the process: a page names some eighty, and looking for each
+    in every application's folder would be a good part of its time. DEBUG looks every time.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._known: dict[str, str] = {}
 
     def url(self, name: str | None) -> str:
         """Return the address of a static file; unversioned when there is no such file."""
+        known = self._known.get(name or "")
+        if known and not settings.DEBUG:
+            return known
         address = super().url(name)
         found = finders.find(name) if name else None
         if not isinstance(found, str):
             return address
         digest = _digest(found) if settings.DEBUG else _cached_digest(found)
-        return f"{address}?v={digest}"
+        self._known[name or ""] = f"{address}?v={digest}"
+        return self._known[name or ""]
 
 
 def compressed_copy(source: Path, folder: Path) -> Path | None:
