@@ -15,7 +15,7 @@ from workers.runtimes.docker.transport import TIMEOUT_S, Client, frames
 
 IMAGE = "busybox:1.37"
 KEY = "helper"  # among a host's own images
-MEMORY_BYTES = 64 << 20
+MEMORY_BYTES = 1 << 30  # pages of files that it copies and checks count, until they are needed
 PIDS = 64
 TRIES = 3
 _STAY = "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"

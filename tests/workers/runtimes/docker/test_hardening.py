@@ -82,7 +82,7 @@ def test_the_helper_has_no_network_and_no_rights_either(site: DockerSite) -> Non
     site.runtime.usage()
     found = site.inspect(helper_name(site.instance))
     expected = allowed(site, network="none", read_only=False)
-    limits = {"Memory": 64 * MIB, "MemorySwap": 64 * MIB, "PidsLimit": 64}
+    limits = {"Memory": 1024 * MIB, "MemorySwap": 1024 * MIB, "PidsLimit": 64}
     check(found["HostConfig"], expected | limits)
 
 
