@@ -19,6 +19,7 @@ public static class Program
         var body = @"{
             ""model"": ""{{ model }}"",
             ""messages"": [{""role"": ""user"", ""content"": ""Hello""}],
+            ""max_tokens"": 100,
             ""stream"": true
         }";
         using (var client = new HttpClient())

@@ -19,6 +19,7 @@ int main() {
     const std::string body = R"({
         "model": "{{ model }}",
         "messages": [{"role": "user", "content": "Hello"}],
+        "max_tokens": 100,
         "stream": true
     })";
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -8,6 +8,7 @@ const client = new OpenAI({
 const stream = await client.chat.completions.create({
   model: "{{ model }}",
   messages: [{ role: "user", content: "Hello" }],
+  max_tokens: 100,
   stream: true,
 });
 for await (const chunk of stream) {

@@ -4,5 +4,6 @@ curl --no-buffer --fail-with-body {{ base }}/chat/completions \
   -d '{
     "model": "{{ model }}",
     "messages": [{"role": "user", "content": "Hello"}],
+    "max_tokens": 100,
     "stream": true
   }'
