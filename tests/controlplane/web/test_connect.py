@@ -19,6 +19,7 @@ def test_each_program_has_its_address_and_model() -> None:
         assert "slip_" not in text
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("browser", ["bob_browser", "charlie_browser"])
 def test_the_page_has_the_address_of_the_browser(
     request: pytest.FixtureRequest, browser: str
