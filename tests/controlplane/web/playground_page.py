@@ -17,8 +17,9 @@ ANSWER_MS = 20_000
 class Playground:
     """One open playground."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, *, patience_ms: float = ANSWER_MS) -> None:
         self.page = page
+        self.patience_ms = patience_ms  # of one answer: real models on loaded machines need more
 
     def column(self, number: int = 0) -> Locator:
         """One conversation."""
@@ -35,16 +36,16 @@ class Playground:
 
     def answered(self, count: int = 1, column: int = 0, state: str = "done") -> Locator:
         """Wait until the last of `count` answers has ended like that; return it."""
-        expect(self.answers(column)).to_have_count(count, timeout=ANSWER_MS)
+        expect(self.answers(column)).to_have_count(count, timeout=self.patience_ms)
         last = self.answers(column).nth(count - 1)
-        expect(last).to_have_attribute("data-state", state, timeout=ANSWER_MS)
+        expect(last).to_have_attribute("data-state", state, timeout=self.patience_ms)
         return last
 
     def streaming(self, count: int = 1) -> Locator:
         """Wait until the first words of an answer are there; return it."""
-        expect(self.answers()).to_have_count(count, timeout=ANSWER_MS)
+        expect(self.answers()).to_have_count(count, timeout=self.patience_ms)
         last = self.answers().nth(count - 1)
-        expect(last).to_have_attribute("data-state", "streaming", timeout=ANSWER_MS)
+        expect(last).to_have_attribute("data-state", "streaming", timeout=self.patience_ms)
         return last
 
     def parameter(self, name: str, value: str) -> None:
