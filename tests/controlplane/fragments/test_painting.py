@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlplane.fragments import catalogue
 from controlplane.fragments.painting import paint_named
 from controlplane.fragments.registry import fragment
 from models_app.domain.actors import Actor
@@ -13,6 +14,7 @@ VIEWER = Actor(user_id=1, name="<eve>", role=Role.VIEWER, via="live")
 
 @pytest.fixture
 def name_tag(monkeypatch, settings, tmp_path):
+    catalogue.load()  # now, or the modules would register in what is taken away again
     monkeypatch.setattr("controlplane.fragments.registry._fragments", {})
     monkeypatch.setattr("controlplane.fragments.catalogue.MODULES", ())
     (tmp_path / "_tag.html").write_text('<p id="tag">{{ actor.name }} {{ ref }} {{ page }}</p>')

@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlplane.fragments import catalogue
 from controlplane.fragments.registry import (
     Asked,
     fragment,
@@ -16,6 +17,7 @@ from models_app.domain.states import Role
 
 @pytest.fixture
 def empty_registry(monkeypatch):
+    catalogue.load()  # now, or the modules would register in what is taken away again
     monkeypatch.setattr("controlplane.fragments.registry._fragments", {})
 
 

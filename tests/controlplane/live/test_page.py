@@ -7,6 +7,7 @@ import uuid
 import pytest
 from django.urls import reverse
 
+from controlplane.fragments import catalogue
 from controlplane.fragments.registry import fragment
 from controlplane.live import page, sockets
 from models_app.domain.errors import NotAllowedError
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def paints(monkeypatch, settings, tmp_path):
     """Two fragments of hosts over real rows; the list says how often each was painted."""
     reverse("web:hosts")  # loads the pages and their fragments, before these are set aside
+    catalogue.load()  # now, or the modules would register in what is taken away again
     monkeypatch.setattr("controlplane.fragments.registry._fragments", {})
     monkeypatch.setattr("controlplane.fragments.catalogue.MODULES", ())
     (tmp_path / "_host.html").write_text('<p id="host">{{ host.name }} {{ actor.name }}</p>')
