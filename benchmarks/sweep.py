@@ -63,7 +63,7 @@ def _seed(hosts: int, replicas: int) -> None:
     from django.utils import timezone
 
     from models_app.models import OutboxEntry, Replica
-    from models_app.notify.relay import relay
+    from models_app.notify import relay
     from models_app.notify.workers import TASK_OF
 
     relay.silence()  # no broker runs here; nothing that is measured needs one

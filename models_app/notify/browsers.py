@@ -14,7 +14,7 @@ from uuid import UUID
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
-from models_app.notify.relay import relay
+from models_app.notify.relay import hints
 
 KINDS = (
     "deployment",
@@ -139,7 +139,7 @@ async def listen(*groups: str) -> AsyncIterator[Listener]:
 
 
 def _send(hint: Hint) -> None:
-    relay.send(partial(_group_send, hint))
+    hints.send(partial(_group_send, hint))
 
 
 async def _group_send(hint: Hint) -> None:

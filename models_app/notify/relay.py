@@ -1,8 +1,9 @@
-"""One background thread per process that sends what commits leave behind.
+"""Background threads that send what commits leave behind: one for nudges, one for hints.
 
-A request never waits for the broker: after commit a message goes into this queue and the thread
-sends it. When the broker is away the message is dropped here; the outbox row and the sweep bring
-nudges again, and browsers resynchronise by themselves.
+A request never waits for the broker: after commit a message goes into a queue and a thread sends
+it. When the broker is away the message is dropped here; the outbox row and the sweep bring nudges
+again, and browsers resynchronise by themselves. Two threads, since a nudge that waits for a broker
+that is away must not hold up the hints of browsers.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ Job = Callable[[], Coroutine[Any, Any, None] | None]
 class Relay:
     """Runs small sending jobs in order, on a thread with an event loop of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._jobs: queue.Queue[Job] = queue.Queue(QUEUE_LIMIT)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -45,7 +47,7 @@ class Relay:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
@@ -62,4 +64,11 @@ class Relay:
                     log.debug("relay could not send", exc_info=True)
 
 
-relay = Relay()
+nudges = Relay("relay of nudges")
+hints = Relay("relay of hints")
+
+
+def silence() -> None:
+    """Send nothing from this process."""
+    nudges.silence()
+    hints.silence()

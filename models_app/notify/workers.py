@@ -20,7 +20,7 @@ from models_app.models import (
     Replica,
 )
 from models_app.models.base import WorkedRow
-from models_app.notify.relay import relay
+from models_app.notify.relay import nudges
 
 RECONCILE_HOST = "slipway.host"
 RECONCILE_DEPLOYMENT = "slipway.deployment"
@@ -56,11 +56,11 @@ def send(task: str, row_id: int) -> None:
 
 def ask_for_logs(replica_id: int) -> None:
     """Ask the hands to follow the logs of a replica while somebody reads them."""
-    relay.send(partial(send, FOLLOW_LOGS, replica_id))
+    nudges.send(partial(send, FOLLOW_LOGS, replica_id))
 
 
 def _hand_over(task: str, row_id: int, entry_id: int) -> None:
-    relay.send(_sender(task, row_id, entry_id))
+    nudges.send(_sender(task, row_id, entry_id))
 
 
 def _sender(task: str, row_id: int, entry_id: int) -> Callable[[], None]:
@@ -73,7 +73,7 @@ def _sender(task: str, row_id: int, entry_id: int) -> Callable[[], None]:
 
 def send_later(task: str, row_id: int, seconds: float) -> None:
     """Send a message that is acted on after `seconds`; a broker that is away loses it, no more."""
-    relay.send(partial(_send_later, task, row_id, seconds))
+    nudges.send(partial(_send_later, task, row_id, seconds))
 
 
 def _send_later(task: str, row_id: int, seconds: float) -> None:

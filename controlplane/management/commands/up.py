@@ -19,7 +19,7 @@ from controlplane.sign_in_address import sign_in_address
 from models_app.domain.names import slugify_name
 from models_app.domain.states import Role
 from models_app.models import User
-from models_app.notify.relay import relay
+from models_app.notify import relay
 from models_app.services.bootstrap import first_start, look_at_all
 from models_app.services.sign_in import LINK_MINUTES, link_create
 

@@ -1,5 +1,6 @@
 """Sockets of signed-in people, closed when the test ends."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -24,7 +25,17 @@ async def open_socket(transactional_db: None) -> AsyncIterator[Opener]:
         opened.append(socket)
         return socket
 
-    yield opener
-    for socket in opened:
-        await socket.leave()
-    await stop_routing_core()
+    ticking = asyncio.create_task(_tick())
+    try:
+        yield opener
+        for socket in opened:
+            await socket.leave()
+    finally:
+        ticking.cancel()
+        await stop_routing_core()
+
+
+async def _tick() -> None:
+    """Wake the loop: the in-memory layer, fed from the relay's thread, does not do it itself."""
+    while True:  # noqa: ASYNC110 - nothing to wait for: time is the point
+        await asyncio.sleep(0.02)
