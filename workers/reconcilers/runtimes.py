@@ -28,12 +28,7 @@ def runtime_of(host: Host, *, probing: bool = False) -> Iterator[Runtime]:
     `probing` finds out whether the host is there. Raises HostBusyError, RuntimeUnreachableError,
     FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
     """
-    reached = open_reached(
-        host.runtime,
-        connection=host.connection,
-        secret=unseal(host, "secret"),
-        identity=host.identity,
-    )
+    reached = held_runtime_of(host)
     if host.runtime == THIS_MACHINE:
         with reached as runtime:
             yield runtime
@@ -43,6 +38,20 @@ def runtime_of(host: Host, *, probing: bool = False) -> Iterator[Runtime]:
             knock(parse_connection(host.runtime, host.connection))
         with reached as runtime:
             yield runtime
+
+
+def held_runtime_of(host: Host) -> Runtime:
+    """Return the runtime, to be entered, for a request that a thread of its own holds for minutes.
+
+    It takes none of the host's slots: no worker waits for it, and it must keep nobody away. Raises
+    FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
+    """
+    return open_reached(
+        host.runtime,
+        connection=host.connection,
+        secret=unseal(host, "secret"),
+        identity=host.identity,
+    )
 
 
 def knock(connection: Connection) -> None:

@@ -19,7 +19,7 @@ from models_app.services.leases import Lease
 from models_app.services.observed.operations import operation_progress
 from models_app.services.wishes import look_now
 from workers.clients.held_requests import Held, hold, let_go
-from workers.reconcilers.runtimes import artifact_ref, runtime_of
+from workers.reconcilers.runtimes import artifact_ref, held_runtime_of
 from workers.runtimes.ollama.inventory import embeds_only
 from workers.runtimes.ollama.pulls import PullNews, pull
 from workers.runtimes.ollama.runtime import OllamaRuntime
@@ -63,7 +63,7 @@ class HostModelWork:
             look_now(operation.host)
 
     def _run(self, held: Held, host: Host, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        with runtime_of(host) as runtime:
+        with held_runtime_of(host) as runtime:
             assert isinstance(runtime, OllamaRuntime)
             with OllamaServer(runtime.access, HELD) as server:
                 held.cut_by(server.cut)
