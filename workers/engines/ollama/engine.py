@@ -73,6 +73,7 @@ class OllamaEngine:
         """Return what to run, or which model to make on a server that runs already."""
         wanted = parse(OllamaParameters, request.parameters)
         shared = host.runtime == "ollama"
+        on_gpu = bool(host.gpus) and wanted.gpu_layers != 0
         return WorkloadSpec(
             name=request.workload,
             engine=MANIFEST.key,
@@ -89,6 +90,8 @@ class OllamaEngine:
             settings=_settings(request, wanted),
             embeds_only=request.facts.architecture in EMBEDDING_ARCHITECTURES,
             keep_alive_s=wanted.keep_alive_s,
+            gpus=on_gpu and not shared,
+            cpus=float(wanted.threads) if wanted.threads and not shared else None,
         )
 
     def probe(self, spec: WorkloadSpec) -> ProbeSpec:
