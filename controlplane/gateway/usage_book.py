@@ -15,7 +15,7 @@ from models_app.services.usage import UsageRecord, usage_record_many
 log = logging.getLogger(__name__)
 
 WRITE_S = 1.0
-BATCH = 500
+BATCH = 2000
 KEPT = 20_000  # while the database is away; the oldest go first
 
 WriteRecords = Callable[[Sequence[UsageRecord]], int]

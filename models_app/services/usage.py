@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from models_app.models import Deployment, GatewayKey, Replica, Usage, UsageHour, User
+from models_app.services.usage_rows import UsageRow, usage_rows_insert
 
 USED_NOTE_EVERY = timedelta(minutes=1)
 
@@ -67,9 +68,9 @@ def usage_record_many(records: Sequence[UsageRecord]) -> int:
     if not kept:
         return 0
     _mark_hours(kept)
-    rows = Usage.objects.bulk_create([_row(r, known) for r in kept], ignore_conflicts=True)
+    usage_rows_insert([_row(r, known) for r in kept])
     _note_key_use(kept)
-    return len(rows)
+    return len(kept)
 
 
 def hour_of(at: datetime) -> datetime:
@@ -77,28 +78,28 @@ def hour_of(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def _row(r: UsageRecord, known: _Known) -> Usage:
+def _row(r: UsageRecord, known: _Known) -> UsageRow:
     name, engine = known.deployments[r.deployment_id]
     host_id, engine = known.replicas.get(r.replica_id or 0, (None, engine))
-    return Usage(
-        request_id=r.request_id,
-        at=r.at,
-        deployment_id=r.deployment_id,
-        deployment_name=name,
-        replica_id=r.replica_id if r.replica_id in known.replicas else None,
-        host_id=host_id,
-        key_id=r.key_id if r.key_id in known.keys else None,
-        user_id=r.user_id if r.user_id in known.users else None,
-        engine=engine,
-        alias=r.alias,
-        route=r.route,
-        status=r.status[:STATUS_WIDTH],
-        prompt_tokens=r.prompt_tokens,
-        completion_tokens=r.completion_tokens,
-        cached_tokens=r.cached_tokens,
-        first_token_ms=r.first_token_ms,
-        duration_ms=r.duration_ms,
-        tokens_per_s=r.tokens_per_s,
+    return UsageRow(
+        r.request_id,
+        r.at,
+        r.deployment_id,
+        name,
+        r.replica_id if r.replica_id in known.replicas else None,
+        host_id,
+        r.key_id if r.key_id in known.keys else None,
+        r.user_id if r.user_id in known.users else None,
+        engine,
+        r.alias,
+        r.route,
+        r.status[:STATUS_WIDTH],
+        r.prompt_tokens,
+        r.completion_tokens,
+        r.cached_tokens,
+        r.first_token_ms,
+        r.duration_ms,
+        r.tokens_per_s,
     )
 
 

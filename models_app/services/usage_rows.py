@@ -1,0 +1,62 @@
+"""Puts rows of usage into their table, thousands a second.
+
+`bulk_create` makes an object of each row and compiles each value anew: measured, that took the
+gateway a quarter of its time for a request. Here one statement is made once and run with plain
+values; columns and conversions still come from the model, so that it cannot drift from the table.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from models_app.models import Usage
+
+
+class UsageRow(NamedTuple):
+    """The columns, by the names of the model's fields, foreign keys by their ids."""
+
+    request_id: uuid.UUID
+    at: datetime
+    deployment_id: int
+    deployment_name: str
+    replica_id: int | None
+    host_id: int | None
+    key_id: int | None
+    user_id: int | None
+    engine: str
+    alias: str
+    route: str
+    status: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    first_token_ms: float | None
+    duration_ms: float
+    tokens_per_s: float | None
+
+
+_FIELDS = {field.attname: field for field in Usage._meta.concrete_fields}
+
+
+def usage_rows_insert(rows: Sequence[UsageRow]) -> None:
+    """Insert the rows; one whose request is there already is left out."""
+    request_id, at = _FIELDS["request_id"], _FIELDS["at"]
+    values: list[Sequence[Any]] = [
+        (
+            request_id.get_db_prep_value(row.request_id, connection),
+            at.get_db_prep_value(row.at, connection),
+            *row[2:],
+        )
+        for row in rows
+    ]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(_FIELDS[name].column or name) for name in UsageRow._fields)
+    places = ", ".join(["%s"] * len(UsageRow._fields))
+    table = quote(Usage._meta.db_table)
+    # the names are the model's own, quoted; every value is a parameter
+    statement = f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
