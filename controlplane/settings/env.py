@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from models_app.domain.request_bounds import RequestBounds, read_bounds
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,6 +26,7 @@ class Env:
     # separated; one that begins with http:// is asked without TLS. Host -> whether that is so.
     model_registries: Mapping[str, bool]
     upload_limit_bytes: int  # SLIPWAY_UPLOAD_LIMIT_GIB: of one uploaded model file
+    request_bounds: RequestBounds  # SLIPWAY_REQUEST_BOUNDS: the most that one request may ask
     debug: bool  # SLIPWAY_DEBUG=1: development only
     demo: bool  # SLIPWAY_DEMO=1: shows the fake engine
     part: str  # SLIPWAY_PART: which part of it this process is; set by `manage.py up` alone
@@ -44,6 +47,7 @@ def read_env() -> Env:
         fetch_networks=tuple(n for n in get("SLIPWAY_FETCH_NETWORKS", "").split(",") if n),
         model_registries=_registries(get("SLIPWAY_MODEL_REGISTRIES", "")),
         upload_limit_bytes=int(get("SLIPWAY_UPLOAD_LIMIT_GIB") or 200) << 30,
+        request_bounds=read_bounds(get("SLIPWAY_REQUEST_BOUNDS", "")),
         debug=get("SLIPWAY_DEBUG") == "1",
         demo=get("SLIPWAY_DEMO") == "1",
         part=get("SLIPWAY_PART", ""),

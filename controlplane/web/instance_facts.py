@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,11 @@ def environment() -> list[EnvironmentFact]:
             "SLIPWAY_UPLOAD_LIMIT_GIB",
             size_text(env.upload_limit_bytes),
             _("the largest file that may be uploaded"),
+        ),
+        (
+            "SLIPWAY_REQUEST_BOUNDS",
+            ", ".join(f"{name}={most}" for name, most in asdict(env.request_bounds).items()),
+            _("the most that one request through the gateway may ask of an engine"),
         ),
         ("SLIPWAY_DEMO", on if env.demo else off, _("shows what is for demonstrations")),
         ("SLIPWAY_DEBUG", on if env.debug else off, _("for development only")),

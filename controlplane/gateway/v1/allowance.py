@@ -86,7 +86,8 @@ async def settle(counters: Counters, allowed: Allowance, used: int) -> None:
 
 def guessed_tokens(body: bytes, fields: Fields) -> int:
     """Return what a request may cost, before anybody has counted."""
-    answer = (fields.wanted_tokens or GUESSED_ANSWER) * (fields.n or 1)
+    wanted = fields.wanted_tokens or GUESSED_ANSWER
+    answer = (wanted if wanted > 0 else GUESSED_ANSWER) * (fields.n or 1)
     return len(body) // CHARACTERS_A_TOKEN + answer
 
 

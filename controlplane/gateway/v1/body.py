@@ -12,13 +12,18 @@ from typing import Any
 
 import msgspec
 
+from controlplane.gateway.v1.bounds import BOUNDS, invalid, refuse_deep, refuse_heavy, refuse_many
 from controlplane.gateway.v1.errors import BodySlowError
 from models_app.domain.errors import InvalidError, TooLargeError
+from models_app.domain.request_bounds import RequestBounds
 
 BODY_LIMIT = 4 << 20
-CHOICES_LIMIT = 4
-STOPS_LIMIT = 16
-TOKENS_LIMIT = 10_000_000
+_NOTHING = msgspec.Raw()
+_LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
+_SCHEMAS = (
+    *("response_format", "tools", "functions", "text", "json_schema", "grammar"),
+    *("guided_json", "guided_regex", "guided_grammar", "guided_choice", "structured_outputs"),
+)
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -36,16 +41,42 @@ class Fields(msgspec.Struct):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     max_output_tokens: int | None = None
+    n_predict: int | None = None  # llama.cpp's own; it goes before the others there
     n: int | None = None
     best_of: int | None = None
     stop: str | list[str] | None = None
+    stop_sequences: list[str] | None = None  # Anthropic's word for it
+    logprobs: bool | int | None = None
+    top_logprobs: int | None = None
+    n_probs: int | None = None
     prompt_cache_key: str | None = None
+    # looked into only for how much they ask: `bounds.py`
+    prompt: msgspec.Raw = _NOTHING
+    input: msgspec.Raw = _NOTHING
+    logit_bias: msgspec.Raw = _NOTHING
+    response_format: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
+    functions: msgspec.Raw = _NOTHING
+    text: msgspec.Raw = _NOTHING
+    json_schema: msgspec.Raw = _NOTHING
+    grammar: msgspec.Raw = _NOTHING
+    guided_json: msgspec.Raw = _NOTHING
+    guided_regex: msgspec.Raw = _NOTHING
+    guided_grammar: msgspec.Raw = _NOTHING
+    guided_choice: msgspec.Raw = _NOTHING
+    structured_outputs: msgspec.Raw = _NOTHING
+
+    @property
+    def lengths(self) -> list[int]:
+        """Every length of the answer that the client names; engines differ in whom they obey."""
+        named = (getattr(self, name) for name in _LENGTHS)
+        return [length for length in named if length is not None]
 
     @property
     def wanted_tokens(self) -> int | None:
-        """How long the answer may get, if the client says so; engines differ in whom they obey."""
-        named = (self.max_completion_tokens, self.max_tokens, self.max_output_tokens)
-        return max((wanted for wanted in named if wanted is not None), default=None)
+        """How long the answer may get at most, if the client says so; -1 is without an end."""
+        lengths = self.lengths
+        return -1 if min(lengths, default=0) < 0 else max(lengths, default=None)
 
 
 _FIELD = re.compile(r"at `\$\.?([^`\[.]*)|required field `([^`]*)`")
@@ -95,7 +126,8 @@ def read_fields(body: bytes) -> Fields:
         ) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidError("BODY_NOT_JSON", params={"detail": str(error)[:200]}) from None
-    _check(fields)
+    refuse_deep(body)
+    _check(fields, BOUNDS)
     return fields
 
 
@@ -116,25 +148,35 @@ def with_added(body: bytes, member: bytes) -> bytes:
     return b"".join((body[:end], b",", member, body[end:]))
 
 
-def _check(fields: Fields) -> None:
-    for name in ("n", "best_of"):
+def _check(fields: Fields, bounds: RequestBounds) -> None:
+    for name, most in (
+        *(("n", bounds.choices), ("best_of", bounds.choices), ("logprobs", bounds.logprobs)),
+        *(("top_logprobs", bounds.logprobs), ("n_probs", bounds.logprobs)),
+        *((name, bounds.tokens) for name in _LENGTHS),
+    ):
         value = getattr(fields, name)
-        if value is not None and not 1 <= value <= CHOICES_LIMIT:
-            raise _invalid(name, f"1 to {CHOICES_LIMIT} is expected")
-    if isinstance(fields.stop, list) and len(fields.stop) > STOPS_LIMIT:
-        raise _invalid("stop", f"at most {STOPS_LIMIT} are taken")
-    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
-        value = getattr(fields, name)
-        if value is not None and value > TOKENS_LIMIT:
-            raise _invalid(name, f"at most {TOKENS_LIMIT} is taken")
+        if value is not None and value > most:
+            raise invalid(name, f"at most {most} is taken")
+    if 0 in (fields.n, fields.best_of) or min(fields.n or 1, fields.best_of or 1) < 0:
+        raise invalid("n", "1 at least is expected")
+    _check_stops("stop", fields.stop, bounds)
+    _check_stops("stop_sequences", fields.stop_sequences, bounds)
+    refuse_many("prompt", fields.prompt, bounds.prompts)
+    refuse_many("input", fields.input, bounds.prompts)
+    refuse_many("logit_bias", fields.logit_bias, bounds.biases)
+    refuse_many("tools", fields.tools, bounds.tools)
+    refuse_many("functions", fields.functions, bounds.tools)
+    schemas = {name: raw for name in _SCHEMAS if (raw := getattr(fields, name)) is not _NOTHING}
+    if schemas:
+        refuse_heavy(schemas, bounds)
 
 
-def _invalid(field: str, detail: str) -> InvalidError:
-    return InvalidError(
-        "BODY_FIELD_INVALID",
-        params={"field": field, "detail": detail},
-        fields={field: "VALUE_INVALID"},
-    )
+def _check_stops(name: str, stop: str | list[str] | None, bounds: RequestBounds) -> None:
+    stops = [stop] if isinstance(stop, str) else stop or []
+    if len(stops) > bounds.stops:
+        raise invalid(name, f"at most {bounds.stops} are taken")
+    if sum(map(len, stops)) > bounds.stop_bytes:
+        raise invalid(name, f"at most {bounds.stop_bytes} bytes are taken")
 
 
 def _field_of(said: str) -> str:
