@@ -22,6 +22,7 @@ class RoutingError(SlipwayError):
     default_code = "ROUTING_FAILED"
     retry_elsewhere = False
     counts_against_replica = True
+    replica_id: int | None = None  # the row of the replica that was asked, if one was
 
 
 class NoReplicaError(RoutingError):

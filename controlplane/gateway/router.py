@@ -134,6 +134,7 @@ class Router:
                 patience=Patience(ask.timeouts or route.timeouts),
             )
         except RoutingError as error:
+            error.replica_id = replica.row_id
             self.places.give_back(route, replica, error=error)
             raise
         except BaseException:

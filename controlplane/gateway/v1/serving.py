@@ -83,6 +83,8 @@ class Serving:
             status = await self._cancelled()
         except SlipwayError as error:
             status = error.code
+            if self._replica_id is None and isinstance(error, RoutingError):
+                self._replica_id = error.replica_id  # it refused, or could not be reached
             await self._fail(error)
         except Exception:
             status = "INTERNAL"

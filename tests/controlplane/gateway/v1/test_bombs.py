@@ -11,7 +11,6 @@ from models_app.domain.errors import InvalidError
 from tests.controlplane.gateway.scripted_engine import plain, scripted_engine
 from tests.controlplane.gateway.v1.served import chat, served
 
-
 encode = msgspec.json.encode
 
 

@@ -345,3 +345,14 @@ async def test_the_shipped_fake_engine_in_both_ways():
     assert streamed == whole["choices"][0]["message"]["content"]
     assert text["object"] == "text_completion"
     assert len(vector["data"][0]["embedding"]) == 64
+
+
+async def test_a_refusal_is_written_down_with_the_replica_that_refused():
+    async with (
+        scripted_engine(plain(400, b'{"error":{"message":"no"}}')) as engine,
+        served({"chat": engine.address}) as it,
+    ):
+        assert (await it.chat()).status_code == 400
+        (record,) = it.records()
+    assert record.status == "ENGINE_REFUSED"
+    assert record.replica_id is not None
