@@ -20,7 +20,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -287,9 +286,8 @@ def _make(
 ) -> DockerEngine:
     FOLDERS.mkdir(parents=True, exist_ok=True)
     network = open_network(is_machine=machine)
-    folder = FOLDERS / str(network.number)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+    # Of its own name each time: who watches over an engine that is gone must not end the next.
+    folder = Path(tempfile.mkdtemp(prefix=f"{network.name}-", dir=FOLDERS))
     _guard(folder, network, owner or os.getpid())
     return DockerEngine(
         folder,

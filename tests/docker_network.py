@@ -3,9 +3,12 @@
 Numbers are given out by the kernel: a bridge or namespace of one name can be made only once.
 """
 
+import fcntl
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 NUMBERS = range(1, 200)
 
@@ -64,22 +67,25 @@ class Network:
     def close(self) -> None:
         """Remove it."""
         if self.is_machine:
-            _run("ip", "netns", "del", self.name, check=False)
+            # The namespace last: its name is the number's lock, and the next one wires at once.
             _run("ip", "link", "del", f"{self.name}h", check=False)
+            _run("ip", "netns", "del", self.name, check=False)
         else:
             _run("ip", "link", "del", self.name, check=False)
 
 
 def open_network(*, is_machine: bool) -> Network:
     """Return a network that nobody else has."""
-    for number in NUMBERS:
-        network = Network(number, is_machine=is_machine)
-        other = Network(number, is_machine=not is_machine)
-        if _exists(other) or not _make(network):
-            continue
-        if is_machine:
-            _wire(network)
-        return network
+    with (Path(tempfile.gettempdir()) / "slipway-docker-networks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a bridge and a machine never get the same number
+        for number in NUMBERS:
+            network = Network(number, is_machine=is_machine)
+            other = Network(number, is_machine=not is_machine)
+            if _exists(other) or not _make(network):
+                continue
+            if is_machine:
+                _wire(network)
+            return network
     raise AssertionError("every number is taken: engines of killed runs are left behind")
 
 

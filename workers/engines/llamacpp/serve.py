@@ -72,8 +72,8 @@ def _load(options: argparse.Namespace) -> Any:
         return xllamacpp.Server(params)
     except RuntimeError as error:
         _say(f"the server did not start: {error}")
-        sys.stderr.flush()
-        os._exit(LOAD_FAILED)
+        # Not os._exit: the library's log has a thread of its own, whose last lines say why.
+        sys.exit(LOAD_FAILED)
 
 
 def _params(options: argparse.Namespace, xllamacpp: Any) -> Any:

@@ -28,7 +28,7 @@ CONFLICT = 409
 
 
 class AbsentError(Exception):
-    """What was asked for is not there (404). Never leaves this package."""
+    """No one thing of that name is there (404, or there are two). Never leaves this package."""
 
 
 class TakenError(Exception):
@@ -53,7 +53,7 @@ def refusal(error: APIError) -> Exception:
     """Return what an answer of the engine means."""
     status = error.response.status_code if error.response is not None else SERVER_ERROR
     text = str(error.explanation or error)
-    if status == NOT_FOUND:
+    if status == NOT_FOUND or "is ambiguous" in text:
         return AbsentError(text)
     if status == CONFLICT:
         return TakenError(text)

@@ -149,7 +149,8 @@ class Lifecycle:
 
     def _begin(self, container: str) -> bool:
         """Start a container that was made; return False when it is gone."""
-        for _ in range(2):
+        for attempt in range(TRIES):
+            time.sleep(PAUSE_S * attempt)
             try:
                 self._client.call("POST", f"/containers/{container}/start", timeout=START_S)
             except AbsentError as absent:
