@@ -15,6 +15,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 TLS_PORT = 2376
 SSH_PORT = 22
+PLAIN_PORT = 2375
+# Enters as somebody who is in no group: the socket is not theirs to open.
+WITHOUT_RIGHTS = (
+    'command="exec setpriv --reuid=65534 --regid=65534 --clear-groups'
+    ' /bin/sh -c \\"$SSH_ORIGINAL_COMMAND\\"" '
+)
 Key = ec.EllipticCurvePrivateKey
 
 
@@ -76,7 +82,7 @@ class TlsDoor:
 
 
 class SshDoor:
-    """A host key, and one key that may enter as root."""
+    """A host key, one key that may enter as root, and one that enters without rights."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -84,6 +90,7 @@ class SshDoor:
         self.user = "root"
         self.host_key = _kept_key(folder / "host")
         self.client_key = _kept_key(folder / "client")
+        self.powerless_key = _kept_key(folder / "powerless")
 
     @cached_property
     def host_key_line(self) -> str:
@@ -94,11 +101,16 @@ class SshDoor:
         """Return what a Docker host's secret holds."""
         return {"private_key": _ssh_pem(self.client_key)}
 
+    def powerless_secret(self) -> dict[str, str]:
+        """Return the secret of somebody who gets in, and may not open the socket."""
+        return {"private_key": _ssh_pem(self.powerless_key)}
+
     def command(self, address: str) -> list[str]:
         """Write the files; return the server's command."""
         key, allowed = self.folder / "host_key", self.folder / "authorized_keys"
         key.write_text(_ssh_pem(self.host_key))
-        allowed.write_text(_public(self.client_key) + "\n")
+        lines = [_public(self.client_key), WITHOUT_RIGHTS + _public(self.powerless_key)]
+        allowed.write_text("\n".join(lines) + "\n")
         key.chmod(0o600)
         allowed.chmod(0o600)
         os.makedirs("/run/sshd", exist_ok=True)  # noqa: PTH103 - where sshd drops its rights

@@ -8,7 +8,8 @@ How to use it:
   It skips where there is no dockerd, no root or no built base (`.ci/build_tools debian`).
 - `with new_engine() as engine:` is one of a test's own, to restart, to fill, to unplug. A start
   takes two seconds. `machine=True` gives it a network namespace with its own address: "another
-  machine", which `unplug()` cuts off by dropping packets. `tls=True`, `ssh=True` open those doors.
+  machine", which `unplug()` cuts off by dropping packets. `tls=True`, `ssh=True` open those doors;
+  `plain=True` leaves the one open that nobody should.
 - `engine.docker("ps", "-a")` is the independent eye: Docker's own command line.
 
 Engines on this machine publish on loopback (their ports are carried by docker-proxy, without
@@ -31,7 +32,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.docker_doors import SshDoor, TlsDoor
+from tests.docker_doors import PLAIN_PORT, SshDoor, TlsDoor
 from tests.docker_images import image
 from tests.docker_network import Network, open_network
 
@@ -54,6 +55,7 @@ class DockerEngine:
         tls: TlsDoor | None = None,
         ssh: SshDoor | None = None,
         live_restore: bool = False,
+        plain: bool = False,
         data_root: Path | None = None,
     ) -> None:
         self.folder = folder
@@ -61,6 +63,7 @@ class DockerEngine:
         self.tls = tls
         self.ssh = ssh
         self.live_restore = live_restore
+        self.plain = plain
         self.data_root = data_root or folder / "data"
         self._loaded: set[str] = set()
 
@@ -182,6 +185,8 @@ class DockerEngine:
         command += ["--pidfile", str(self.folder / "dockerd.pid"), "--shutdown-timeout", "5"]
         command += ["--containerd", str(self.folder / "containerd.sock")]
         command += self.network.dockerd_options()
+        if self.plain:
+            command += ["--host", f"tcp://{self.network.address}:{PLAIN_PORT}", "--tls=false"]
         return command + (self.tls.dockerd_options(self.network.address) if self.tls else [])
 
     def _containerd_config(self) -> Path:
@@ -237,11 +242,17 @@ def new_engine(
     tls: bool = False,
     ssh: bool = False,
     live_restore: bool = False,
+    plain: bool = False,
     data_root: Path | None = None,
 ) -> Iterator[DockerEngine]:
     """Run an engine of a test's own."""
     engine = _make(
-        machine=machine, tls=tls, ssh=ssh, live_restore=live_restore, data_root=data_root
+        machine=machine,
+        tls=tls,
+        ssh=ssh,
+        live_restore=live_restore,
+        plain=plain,
+        data_root=data_root,
     )
     try:
         engine.start()
@@ -281,6 +292,7 @@ def _make(
     tls: bool = False,
     ssh: bool = False,
     live_restore: bool = False,
+    plain: bool = False,
     data_root: Path | None = None,
     owner: int | None = None,
 ) -> DockerEngine:
@@ -295,6 +307,7 @@ def _make(
         tls=TlsDoor(folder / "tls", network.address) if tls else None,
         ssh=SshDoor(folder / "ssh") if ssh else None,
         live_restore=live_restore,
+        plain=plain,
         data_root=data_root,
     )
 

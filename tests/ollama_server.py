@@ -21,9 +21,10 @@ START_S = 30.0
 class OllamaHouse:
     """Starts, stops and freezes one server. Use as a context manager."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *, address: str = "127.0.0.1", **settings: str) -> None:
         need("ollama")
         self.folder = folder
+        self.address = address
         self.port = free_port()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,7 +39,7 @@ class OllamaHouse:
     @property
     def url(self) -> str:
         """Where it serves."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     @property
     def connection(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class OllamaHouse:
                 env={
                     "PATH": os.environ["PATH"],
                     "HOME": str(self.folder),
-                    "OLLAMA_HOST": f"127.0.0.1:{self.port}",
+                    "OLLAMA_HOST": f"{self.address}:{self.port}",
                     "OLLAMA_MODELS": str(self.folder / "models"),
                     "OLLAMA_NO_CLOUD": "1",
                     **self._settings,

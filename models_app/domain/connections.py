@@ -196,11 +196,17 @@ def reachable_at(connection: Connection, *, resolver: Resolver = resolve) -> tup
     return found
 
 
-def connection_warnings(connection: Connection, addresses: Sequence[str]) -> tuple[str, ...]:
-    """Return the codes of what a person should know about this way of connecting."""
+def connection_warnings(
+    connection: Connection, addresses: Sequence[str], *, has_secret: bool = False
+) -> tuple[str, ...]:
+    """Return the codes of what a person should know about this way of connecting.
+
+    An Ollama server that asks for a secret is not open to whoever reaches it.
+    """
     warnings = []
     if isinstance(connection, DockerConnection) and connection.plain:
         warnings.append("DOCKER_WITHOUT_TLS")
-    if any(is_public(parse_address(text)) for text in addresses):
+    is_guarded = has_secret and isinstance(connection, OllamaConnection)
+    if not is_guarded and any(is_public(parse_address(text)) for text in addresses):
         warnings.append("PUBLIC_ADDRESS")
     return tuple(warnings)

@@ -269,6 +269,7 @@ def test_what_a_person_should_know_of_a_connection() -> None:
     assert connection_warnings(plain, ["127.0.0.1"]) == ("DOCKER_WITHOUT_TLS",)
     public = parse_connection("ollama", {"url": "http://93.184.216.34:11434"})
     assert connection_warnings(public, ["93.184.216.34"]) == ("PUBLIC_ADDRESS",)
+    assert connection_warnings(public, ["93.184.216.34"], has_secret=True) == ()
     private = parse_connection("ollama", {"url": "http://10.0.0.7:11434"})
     assert connection_warnings(private, ["10.0.0.7"]) == ()
 

@@ -32,12 +32,13 @@ class CheckConnectionWork:
         asked = operation.parameters
         connection = parse_connection(asked["runtime"], asked["connection"])
         where = str(connection.target or "")
+        secret = unseal(operation, "secret")
         try:
             addresses = reachable_at(connection)
             with open_reached(
                 asked["runtime"],
                 connection=asked["connection"],
-                secret=unseal(operation, "secret"),
+                secret=secret,
                 identity=asked["identity"],
             ) as runtime:
                 facts, usage = runtime.facts(), runtime.usage()
@@ -49,7 +50,8 @@ class CheckConnectionWork:
             log.exception("testing the connection to %s", where or asked["runtime"])
             raise fail(FailureCode.INTERNAL, reason=type(error).__name__) from error
         check_identity(asked["identity"], facts.identity)
-        warnings = (*facts.warnings, *connection_warnings(connection, addresses))
+        advice = connection_warnings(connection, addresses, has_secret=bool(secret))
+        warnings = (*facts.warnings, *advice)
         return {
             "facts": asdict(facts),
             "usage": asdict(usage),

@@ -87,7 +87,10 @@ def _advice(info: Mapping[str, Any], *, has_gpus: bool, has_toolkit: bool) -> li
         "NO_CPU_CGROUP": not info.get("CpuCfsQuota"),
         "NO_USERNS": "userns" not in security and "rootless" not in security,
         "GPU_TOOLKIT_MISSING": has_gpus and not has_toolkit,
-        "DOCKER_PLAIN_PORT_OPEN": any("2375" in one for one in info.get("Warnings") or ()),
+        # In its own words the API "is accessible on http://10.0.0.5:2375 without encryption".
+        "DOCKER_PLAIN_PORT_OPEN": any(
+            "without encryption" in one for one in info.get("Warnings") or ()
+        ),
     }
     return [code for code, holds in checks.items() if holds]
 

@@ -31,9 +31,7 @@ def access_of(
     """
     parsed = parse_connection("ollama", connection)
     assert isinstance(parsed, OllamaConnection)
-    warnings = connection_warnings(parsed, reachable_at(parsed))
-    if secret:
-        warnings = tuple(warning for warning in warnings if warning != "PUBLIC_ADDRESS")
+    warnings = connection_warnings(parsed, reachable_at(parsed), has_secret=bool(secret))
     credential = credential_of(secret)
     if not parsed.is_encrypted:
         check_identity(identity, {})

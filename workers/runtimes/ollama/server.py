@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 import ollama
 
+from models_app.domain.failures import FailureCode, fail
 from workers.runtimes.ollama.errors import NOT_FOUND, server_errors
 from workers.runtimes.ollama.values import LoadedModel, Progress, ServerModel, ShownModel
 
@@ -78,6 +79,8 @@ class OllamaServer:
         """Return the server's version."""
         with server_errors(self.url):
             answer = self._http.get("/api/version")
+            if answer.status_code == NOT_FOUND:  # every Ollama server has this page
+                raise fail(FailureCode.NOT_OLLAMA, evidence=(answer.text[:200],))
             answer.raise_for_status()
             return str(answer.json()["version"])
 
