@@ -33,7 +33,14 @@ from models_app.selectors.deployments import (
     replicas_visible,
 )
 from models_app.selectors.events import events_visible
-from models_app.selectors.metrics import Latency, latency_of, replicas_series, tokens_now
+from models_app.selectors.metrics import (
+    Latency,
+    ReplicaNow,
+    latency_of,
+    replicas_now,
+    replicas_series,
+    tokens_now,
+)
 
 STORY_EVENTS = 60
 HOSTS_NAMED = 3
@@ -62,8 +69,13 @@ class ReplicaLine:
 
     replica: Replica
     reason: str
-    tokens_per_s: float | None
+    now: ReplicaNow | None
     placing: PlacingText | None  # why on this host and on no other
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """How fast it answers now."""
+        return self.now.tokens_per_s if self.now else None
 
     @property
     def image(self) -> dict[str, Any] | None:
@@ -228,10 +240,10 @@ def replicas_context(
 
 
 def replica_lines(actor: Actor, replicas: Iterable[Replica]) -> list[ReplicaLine]:
-    """Return replicas with tokens per second and reason, one query for all."""
+    """Return replicas with what they do now and reason, one query for all."""
     rows = list(replicas)
-    rates = tokens_now(actor, [row.pk for row in rows]) if rows else {}
+    now = replicas_now(actor, [row.pk for row in rows]) if rows else {}
     return [
-        ReplicaLine(row, reason_of_row(row), rates.get(row.pk), placing_text(row.reason))
+        ReplicaLine(row, reason_of_row(row), now.get(row.pk), placing_text(row.reason))
         for row in rows
     ]

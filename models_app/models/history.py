@@ -74,7 +74,9 @@ class ReplicaSample(models.Model):
     tokens_per_s = models.FloatField(null=True)
     prompt_tokens_per_s = models.FloatField(null=True)
     requests_processing = models.FloatField(null=True)
-    totals = JSONField(default=dict, blank=True)  # EngineSamples, to take the next difference
+    network_received_per_s = models.FloatField(null=True)  # bytes; None: the host does not tell
+    network_sent_per_s = models.FloatField(null=True)
+    totals = JSONField(default=dict, blank=True)  # what was counted, for the next difference
 
     class Meta:
         indexes = [

@@ -49,6 +49,15 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaNow:
+    """What a replica does now. Bytes per second are None where its host does not tell."""
+
+    tokens_per_s: float
+    received_per_s: float | None
+    sent_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class FleetFigures:
     """Tokens per second now (None: nothing was measured), and requests by the minute."""
 
@@ -75,6 +84,8 @@ _REPLICA_MEASURES = (
     "requests_processing",
     "cpu_percent",
     "memory_bytes",
+    "network_received_per_s",
+    "network_sent_per_s",
 )
 
 
@@ -131,14 +142,26 @@ def latency_of(actor: Actor, deployment: Deployment, *, answers: int = 500) -> L
     return Latency(len(found), percentile(found, 50), percentile(found, 95))
 
 
-def tokens_now(actor: Actor, replicas: Iterable[int]) -> dict[int, float]:
-    """Return tokens per second by replica (its row id), over the last seconds."""
+def replicas_now(actor: Actor, replicas: Iterable[int]) -> dict[int, ReplicaNow]:
+    """Return what each replica (by row id) does now, over the last seconds."""
     actor.require(Role.VIEWER)
     samples = ReplicaSample.objects.filter(
         replica__in=list(replicas), resolution=0, at__gte=recent(NOW_S)
     )
-    rows = samples.values("replica").annotate(mean=Avg("tokens_per_s")).order_by()
-    return {row["replica"]: row["mean"] or 0.0 for row in rows}
+    rows = samples.values("replica").annotate(
+        tokens=Avg("tokens_per_s"),
+        received=Avg("network_received_per_s"),
+        sent=Avg("network_sent_per_s"),
+    )
+    return {
+        row["replica"]: ReplicaNow(row["tokens"] or 0.0, row["received"], row["sent"])
+        for row in rows.order_by()
+    }
+
+
+def tokens_now(actor: Actor, replicas: Iterable[int]) -> dict[int, float]:
+    """Return tokens per second by replica (its row id), over the last seconds."""
+    return {pk: now.tokens_per_s for pk, now in replicas_now(actor, replicas).items()}
 
 
 def fleet_figures(actor: Actor, *, minutes: int = 15) -> FleetFigures:

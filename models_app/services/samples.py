@@ -23,7 +23,16 @@ REPLICA_FIELDS = (
     "tokens_per_s",
     "prompt_tokens_per_s",
     "requests_processing",
+    "network_received_per_s",
+    "network_sent_per_s",
 )
+# A counter that only grows -> the rate that is made of it.
+_RATES = {
+    "completion_tokens": "tokens_per_s",
+    "prompt_tokens": "prompt_tokens_per_s",
+    "network_received": "network_received_per_s",
+    "network_sent": "network_sent_per_s",
+}
 
 
 def host_sample_add(host: Host, usage: HostUsage) -> None:
@@ -40,18 +49,18 @@ def host_sample_add(host: Host, usage: HostUsage) -> None:
 def replica_sample_add(
     replica: Replica, stats: WorkloadStats | None, engine: EngineSamples | None
 ) -> None:
-    """Keep how a replica works now. Rates are tokens over the time since the sample before."""
+    """Keep how a replica works now. Rates are over the time since the sample before."""
     now = timezone.now()
     last = ReplicaSample.objects.filter(replica=replica, resolution=RAW).order_by("-at").first()
-    rates = _rates(last, engine, now) if engine else {}
+    totals = _totals(stats, engine)
     ReplicaSample.objects.create(
         replica=replica,
         at=now,
         cpu_percent=stats.cpu_percent if stats else None,
         memory_bytes=stats.memory_bytes if stats else None,
         requests_processing=engine.requests_processing if engine else None,
-        totals=_totals(engine) if engine else {},
-        **rates,
+        totals=totals,
+        **_rates(last, totals, now),
     )
     browsers.publish_changed("deployment", replica.deployment.public_id)
 
@@ -98,29 +107,29 @@ def _as_stored(samples: type[Any], field: str, value: float | None) -> float | i
     return round(value) if whole and value is not None else value
 
 
-def _totals(engine: EngineSamples) -> dict[str, float | None]:
-    return {
-        "prompt_tokens": engine.prompt_tokens_total,
-        "completion_tokens": engine.completion_tokens_total,
-    }
+def _totals(stats: WorkloadStats | None, engine: EngineSamples | None) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    if engine:
+        found["prompt_tokens"] = engine.prompt_tokens_total
+        found["completion_tokens"] = engine.completion_tokens_total
+    if stats:
+        found["network_received"] = stats.network_received_bytes
+        found["network_sent"] = stats.network_sent_bytes
+    return found
 
 
 def _rates(
-    last: ReplicaSample | None, engine: EngineSamples, now: datetime
+    last: ReplicaSample | None, totals: dict[str, float | None], now: datetime
 ) -> dict[str, float | None]:
-    if last is None or not last.totals:
+    if last is None:
         return {}
     seconds = (now - last.at).total_seconds()
-    before, after = last.totals, _totals(engine)
 
     def rate(key: str) -> float | None:
-        old, new = before.get(key), after[key]
+        old, new = last.totals.get(key), totals.get(key)
         # A counter that fell belongs to an engine that was restarted in between.
         if old is None or new is None or new < old or seconds <= 0:
             return None
         return float((new - old) / seconds)
 
-    return {
-        "tokens_per_s": rate("completion_tokens"),
-        "prompt_tokens_per_s": rate("prompt_tokens"),
-    }
+    return {column: rate(key) for key, column in _RATES.items()}

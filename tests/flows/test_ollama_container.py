@@ -90,6 +90,8 @@ def test_ollama_in_a_container_is_deployed_scaled_stopped_and_deleted(
     assert model["context_length"] == CONTEXT
     assert answer(house).strip()
     memory_is_judged_and_seen(house, engine, first)
+    spoke = "select 1 from models_app_replicasample where network_sent_per_s > 0 limit 1"
+    wait_for(lambda: rows(house, spoke), READY_S, lambda: told(house))
 
     act(house, "deployment_scale", ", replicas=2")
     becomes_ready(house, 2)

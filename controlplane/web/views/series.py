@@ -33,7 +33,7 @@ def host(request: HttpRequest, name: str, measure: str) -> JsonResponse:
 
 
 def deployment(request: HttpRequest, name: str, measure: str) -> JsonResponse:
-    """Tokens per second, time to first token, memory, requests or slots of a deployment."""
+    """Tokens, time to first token, memory, requests, slots or network of a deployment."""
     actor = actor_of(request)
     row = deployment_get(actor, name)
     from_samples = {
@@ -43,6 +43,10 @@ def deployment(request: HttpRequest, name: str, measure: str) -> JsonResponse:
         },
         "memory": {gettext("Measured"): "memory_bytes"},
         "busy": {gettext("At work"): "requests_processing"},
+        "network": {
+            gettext("Received"): "network_received_per_s",
+            gettext("Sent"): "network_sent_per_s",
+        },
     }
     from_requests = {
         "latency": {"p50": "first_token_p50_ms", "p95": "first_token_p95_ms"},

@@ -68,4 +68,6 @@ def _replica_samples(replica: Replica, chance: random.Random) -> Iterator[Replic
             tokens_per_s=round(peak * busy, 1),
             prompt_tokens_per_s=round(peak * 4 * busy * chance.uniform(0.2, 1), 1),
             requests_processing=round(busy * 1.4),
+            network_received_per_s=round(700 * busy),
+            network_sent_per_s=round(peak * busy * 190),
         )

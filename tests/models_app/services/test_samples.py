@@ -1,5 +1,6 @@
 """Time series: rates from growing counters, minutes from raw rows, and an end to everything."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,22 @@ def test_a_counter_that_fell_means_a_restart_not_a_negative_rate() -> None:
     replica_sample_add(replica, STATS, totals(100))
     replica_sample_add(replica, STATS, totals(5))
     assert ReplicaSample.objects.latest("pk").tokens_per_s is None
+
+
+def test_what_went_over_the_network_becomes_a_rate_where_the_host_tells_it() -> None:
+    replica = make_replica()
+    replica_sample_add(replica, network(1_000, 5_000), None)
+    ReplicaSample.objects.update(at=timezone.now() - timedelta(seconds=10))
+    replica_sample_add(replica, network(3_000, 45_000), None)
+    last = ReplicaSample.objects.latest("at")
+    assert last.network_received_per_s == pytest.approx(200, rel=0.05)
+    assert last.network_sent_per_s == pytest.approx(4_000, rel=0.05)
+    replica_sample_add(replica, STATS, totals(1))  # a runtime that cannot tell
+    assert ReplicaSample.objects.latest("at").network_received_per_s is None
+
+
+def network(received: int, sent: int) -> WorkloadStats:
+    return replace(STATS, network_received_bytes=received, network_sent_bytes=sent)
 
 
 def test_minutes_are_made_once_and_old_rows_go() -> None:
