@@ -4,6 +4,7 @@ from functools import cache
 from importlib import import_module
 
 MODULES: tuple[str, ...] = (
+    "controlplane.fragments.captures",
     "controlplane.fragments.deployments",
     "controlplane.fragments.host_fits",
     "controlplane.fragments.host_checks",

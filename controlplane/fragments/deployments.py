@@ -25,6 +25,7 @@ from controlplane.wording.placing import PlacingText, placing_text
 from models_app.domain.actors import Actor
 from models_app.domain.states import DeploymentState, ReplicaState, Role, Wish
 from models_app.models import Deployment, Replica
+from models_app.selectors.captures import running_on
 from models_app.selectors.deployments import (
     ReplicaBrief,
     deployment_get,
@@ -144,6 +145,7 @@ def head_context(actor: Actor, deployment: Deployment) -> dict[str, Any]:
         "deployment": deployment,
         "replicas": replicas,
         "reason": reason_of_row(deployment),
+        "capture": running_on(deployment),
         "replicas_text": f"{ready}/{deployment.replicas_wished}",
         "hosts_words": ", ".join(sorted({r.host.name for r in replicas})[:HOSTS_NAMED]),
         "tokens_now": _newest(tokens),

@@ -31,6 +31,7 @@ class RoutingCore:
             self._tasks = [
                 asyncio.create_task(self.table.keep_fresh(), name="routes"),
                 asyncio.create_task(self.usage.write_regularly(), name="usage"),
+                asyncio.create_task(self.router.captures.write_regularly(), name="captures"),
             ]
 
     async def stop(self) -> None:
@@ -42,6 +43,7 @@ class RoutingCore:
         await self.router.stop()
         with contextlib.suppress(Exception):  # logged there; stopping goes on
             await self.usage.write_now()
+        await self.router.captures.write_now()
 
 
 _cores: WeakKeyDictionary[asyncio.AbstractEventLoop, RoutingCore] = WeakKeyDictionary()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from controlplane.gateway.addressing import addressed_to
+from controlplane.gateway.capture_book import CaptureBook, Recording
 from controlplane.gateway.choose import Load
 from controlplane.gateway.errors import RoutingError
 from controlplane.gateway.http_pool import HttpPool
@@ -43,6 +44,7 @@ class Routed:
     route: DeploymentRoute
     replica: ReplicaRoute
     answer: Answer
+    ask: Ask
 
 
 class Router:
@@ -52,6 +54,7 @@ class Router:
         self, table: RouteTable, pool: HttpPool | None = None, dice: Random | None = None
     ) -> None:
         self.table = table
+        self.captures = CaptureBook()
         self.places = Places(table, dice)
         self._pool = pool or HttpPool()
 
@@ -84,19 +87,22 @@ class Router:
         replica = await self._take(route, ask)
         began = time.monotonic()
         try:
-            return Routed(route, replica, await self._open(route, replica, ask)), began
+            return await self._routed(route, replica, ask), began
         except RoutingError as error:
             if not error.retry_elsewhere or len(route.replicas) == 1:
                 raise
         other = await self._take(route, ask, besides=replica)
         began = time.monotonic()
-        return Routed(route, other, await self._open(route, other, ask)), began
+        return await self._routed(route, other, ask), began
 
     def close(
         self, routed: Routed, *, error: RoutingError | None = None, seconds: float | None = None
     ) -> None:
         """Let go of the engine and of its slot. `seconds`: it answered, and took so long."""
         routed.answer.close()
+        if routed.answer.recording is not None:
+            status = error.code if error else "left" if seconds is None else "ok"
+            self._captured(routed, routed.answer.recording, status)
         if seconds is None:
             self.places.give_back(routed.route, routed.replica, error=error)
         else:
@@ -122,6 +128,16 @@ class Router:
         return await self.places.take(
             route, caller=ask.caller, affinity=ask.affinity, besides=besides, line_s=ask.line_s
         )
+
+    async def _routed(self, route: DeploymentRoute, replica: ReplicaRoute, ask: Ask) -> Routed:
+        answer = await self._open(route, replica, ask)
+        if route.capture is not None:
+            answer.recording = self.captures.begin(route, ask.body)
+        return Routed(route, replica, answer, ask)
+
+    def _captured(self, routed: Routed, recording: Recording, status: str) -> None:
+        ask = routed.ask
+        self.captures.end(routed.route, recording, caller=ask.caller, path=ask.path, status=status)
 
     async def _open(self, route: DeploymentRoute, replica: ReplicaRoute, ask: Ask) -> Answer:
         try:

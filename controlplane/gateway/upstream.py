@@ -10,6 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import NoReturn, Self
 
+from controlplane.gateway.capture_book import Recording
 from controlplane.gateway.errors import (
     AnswerStalledError,
     EngineBusyError,
@@ -42,6 +43,7 @@ class Answer:
         self.status = connection.status
         self.headers: Mapping[str, str] = connection.headers
         self.patience = patience
+        self.recording: Recording | None = None  # what an admin has kept of it
         self._pool = pool
         self._connection: Connection | None = connection
         self._first: bytes | None = None
@@ -58,10 +60,12 @@ class Answer:
 
     async def read(self) -> bytes | None:
         """Return what has come since, None at the end. Raises as `chunks` does."""
-        if self._first is not None:
-            chunk, self._first = self._first, None
-            return chunk
-        return await self._next()
+        chunk, self._first = self._first, None
+        if chunk is None:
+            chunk = await self._next()
+        if self.recording is not None and chunk is not None:
+            self.recording.take(chunk)
+        return chunk
 
     def close(self) -> None:
         """Let go of the engine; safe to repeat."""

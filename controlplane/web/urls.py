@@ -12,6 +12,7 @@ from controlplane.web.views import (
     audit,
     bulk,
     bulk_hosts,
+    captures,
     deployment_actions,
     deployment_form,
     deployment_gateway,
@@ -143,6 +144,13 @@ _gateway = [
     path("gateway/aliases/<slug:name>/roll-back", aliases.roll_back, name="alias-roll-back"),
     path("gateway/aliases/<slug:name>/delete", aliases.delete, name="alias-delete"),
     path("deployments/<slug:name>/gateway", deployment_gateway.edit, name="deployment-gateway"),
+    path("deployments/<slug:name>/capture", captures.page, name="deployment-capture"),
+    path("deployments/<slug:name>/capture/stop", captures.stop, name="deployment-capture-stop"),
+    path(
+        "deployments/<slug:name>/capture/delete",
+        captures.delete,
+        name="deployment-capture-delete",
+    ),
 ]
 _people = [
     path("sign-in", sign_in.page, name="sign-in"),

@@ -17,6 +17,8 @@ _SENTENCES: dict[str, str | Promise] = {
     "deployment.stopped": _("Stopped by {by}"),
     "deployment.started": _("Started by {by}"),
     "deployment.retried": _("Another try asked for by {by}"),
+    "deployment.capture_started": _("{by} has {percent} % of the prompts kept for {hours} h"),
+    "deployment.capture_stopped": _("{by} has prompts kept no longer"),
     "deployment.deleted": _("Deletion asked for by {by}"),
     "deployment.became_ready": _("Ready: everything wished for is serving"),
     "deployment.became_degraded": _("Degraded: fewer replicas serve than wished for"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models_app.domain.captures import CaptureRule
 from models_app.domain.doors import OPEN, Door
 from models_app.domain.gateway import Limits, Timeouts
 
@@ -39,3 +40,4 @@ class DeploymentRoute:
     progress: Mapping[str, Any] = field(default_factory=dict)  # of the start, while none is ready
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    capture: CaptureRule | None = None  # an admin has a share of its requests kept

@@ -1,5 +1,6 @@
 """The tables, one family per file."""
 
+from models_app.models.capture import Capture, CapturedRequest
 from models_app.models.deployment import Deployment, EngineEntry, Replica, Revision
 from models_app.models.gateway import (
     Alias,
@@ -36,6 +37,8 @@ __all__ = [
     "ApiToken",
     "Artifact",
     "AuditEntry",
+    "Capture",
+    "CapturedRequest",
     "Chat",
     "Deployment",
     "EngineEntry",

@@ -46,7 +46,8 @@ def deployments_visible(
 
 def deployment_get(actor: Actor, ref: str | UUID) -> Deployment:
     """Return one deployment by public id or name. Raises NotFoundError."""
-    return row_by_ref(deployments_visible(actor), "deployment", ref, name_field="name")
+    rows = deployments_visible(actor).select_related("capture__started_by")
+    return row_by_ref(rows, "deployment", ref, name_field="name")
 
 
 def revisions_visible(actor: Actor, deployment: Deployment) -> QuerySet[Revision]:

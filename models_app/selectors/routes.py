@@ -5,10 +5,13 @@ Who may talk to a deployment is decided before a request is routed.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 
+from models_app.domain.captures import CaptureRule
 from models_app.domain.gateway import Limits, Timeouts
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
 from models_app.domain.states import PlacementState, ReplicaState, Wish
@@ -37,6 +40,8 @@ def routes(only: Collection[str] | None = None) -> list[DeploymentRoute]:
             "failure_params",
             "limits",
             "timeouts",
+            "capture__percent",
+            "capture__until",
             "revision__engine",
             "revision__artifact__model__title",
         )
@@ -89,10 +94,17 @@ def _route(
         replicas=replicas,
         limits=Limits(**row["limits"]),
         timeouts=Timeouts(**row["timeouts"]),
+        capture=_capture(row["capture__percent"], row["capture__until"]),
         failure_code=row["failure_code"],
         failure_params=row["failure_params"],
         progress=progress,
     )
+
+
+def _capture(percent: int | None, until: datetime | None) -> CaptureRule | None:
+    if percent is None or until is None or until <= timezone.now():
+        return None
+    return CaptureRule(percent, until)
 
 
 def _ready_replicas(only: Collection[str] | None) -> dict[int, list[ReplicaRoute]]:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from models_app.domain.states import ReplicaState
 from models_app.models import (
+    CapturedRequest,
     Event,
     IdempotencyKey,
     Operation,
@@ -32,6 +33,7 @@ def prune() -> None:
     IdempotencyKey.objects.filter(created_at__lt=now - IDEMPOTENCY_LIFE).delete()
     SignInAttempt.objects.filter(at__lt=now - ATTEMPT_LIFE).delete()
     SignInLink.objects.filter(expires_at__lt=now - LINK_LIFE).delete()
+    CapturedRequest.objects.filter(delete_at__lt=now).delete()
     check_secrets_forget()
     checks = Operation.objects.filter(kind=CHECK_CONNECTION)
     checks.filter(finished_at__lt=now - CHECK_ROW_LIFE).delete()

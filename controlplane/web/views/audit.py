@@ -25,6 +25,7 @@ KINDS = (
     "settings.",
     "gateway_key.",
     "alias.",
+    "capture.",
     "sign_in",
 )
 _PAGES = {

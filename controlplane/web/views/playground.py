@@ -30,6 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         "playground/page.html",
         targets=paint_named("playground.targets", actor),
+        captures=paint_named("playground.captures", actor),
         chats=chats_visible(actor),
         words=playground_words(),
         opened=_opened(chat) if chat else None,

@@ -42,6 +42,7 @@ def pages(row: fleet.Fleet) -> dict[str, str]:
         "edit alias": reverse("web:alias-edit", args=[row.alias.name]),
         "new alias": reverse("web:alias-new"),
         "deployment gateway": reverse("web:deployment-gateway", args=[d]),
+        "deployment capture": reverse("web:deployment-capture", args=[d]),
         "audit": reverse("web:audit"),
         "settings": reverse("web:settings"),
         "users": reverse("web:users"),
@@ -53,7 +54,16 @@ def pages(row: fleet.Fleet) -> dict[str, str]:
 
 
 NAMES = list(pages(fleet.names_only()))
-ADMIN_ONLY = {"edit host", "new host", "audit", "settings", "users", "user", "new user"}
+ADMIN_ONLY = {
+    "deployment capture",
+    "edit host",
+    "new host",
+    "audit",
+    "settings",
+    "users",
+    "user",
+    "new user",
+}
 OWN = {"gateway key"}  # others may not know that it exists
 OPERATOR_ONLY = {
     "edit gateway key",
