@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from controlplane.asgi import application
-from controlplane.launch.http_heads import BoundedHeads
+from controlplane.launch.front import Front
 
 STOP_S = 10.0
 
@@ -20,7 +20,7 @@ def web_server() -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         application,
-        http=BoundedHeads,
+        http=Front,
         ws="websockets-sansio",
         log_config=None,
         access_log=False,

@@ -23,7 +23,7 @@ class BoundedHeads(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Give the first head its time."""
         super().connection_made(transport)
-        self._begin_head()
+        self._timer = self.loop.call_later(HEAD_S, self._refuse)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
@@ -31,16 +31,18 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes while a head is open."""
+        """Count what comes while a head is open; one that came whole needs no clock."""
         super().data_received(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES:
                 self._refuse()
+            elif self._timer is None:
+                self._timer = self.loop.call_later(HEAD_S, self._refuse)
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._begin_head()
+        self._in_head, self._head_bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -48,15 +50,11 @@ class BoundedHeads(HttpToolsProtocol):
         self._end_head()
         super().on_headers_complete()
 
-    def _begin_head(self) -> None:
-        self._end_head()
-        self._in_head, self._head_bytes = True, 0
-        self._timer = self.loop.call_later(HEAD_S, self._refuse)
-
     def _end_head(self) -> None:
         self._in_head = False
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _refuse(self) -> None:
         self._end_head()

@@ -8,8 +8,6 @@ import socket
 import django
 import uvicorn
 
-from controlplane.launch.http_heads import BoundedHeads
-
 WS_LARGEST_MESSAGE_BYTES = 64 * 1024
 WS_PING_S = 20.0
 DRAIN_S = 1  # for requests in flight at a stop; streams are cut
@@ -35,13 +33,14 @@ def main() -> None:
 
 
 def server_config(application: str, *, drain_s: int) -> uvicorn.Config:
-    """Return how an application of ours is served."""
+    """Return how an application of ours is served; Django has to be set up."""
+    from controlplane.launch.front import Front
     from controlplane.settings.base import ENV
 
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http=BoundedHeads,
+        http=Front,
         ws="websockets-sansio",
         ws_max_size=WS_LARGEST_MESSAGE_BYTES,
         ws_ping_interval=WS_PING_S,

@@ -13,7 +13,7 @@ django.setup()
 
 from controlplane.gateway.core import stop_routing_core  # noqa: E402
 from controlplane.gateway.v1.application import before  # noqa: E402
-from controlplane.gateway.v1.call import Call, Receive, Scope, Send  # noqa: E402
+from controlplane.gateway.v1.asgi_call import AsgiCall, Receive, Scope, Send  # noqa: E402
 from controlplane.gateway.v1.desk import desk, stop_desk  # noqa: E402
 from controlplane.gateway.v1.error_shapes import error_answer  # noqa: E402
 from controlplane.gateway.v1.errors import UrlUnknownError  # noqa: E402
@@ -24,12 +24,12 @@ async def _others(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _live(receive, send)
     elif scope["type"] == "http":
-        await _answer(Call(scope, receive, send))
+        await _answer(AsgiCall(scope, receive, send))
     else:
         await send({"type": "websocket.close", "code": 1000})
 
 
-async def _answer(call: Call) -> None:
+async def _answer(call: AsgiCall) -> None:
     if call.path == "/healthz":
         await call.answer(200, b'{"status":"ok"}', [(b"content-type", b"application/json")])
         return

@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: what it takes, and what it leaves to the rest of Slipway.
+"""What the gateway takes, and what it leaves to the rest of Slipway; also as an ASGI application.
 
 Cookies are not looked at: a dashboard's session opens nothing here, and a key nothing there.
 """
@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from controlplane.gateway.v1 import ollama
+from controlplane.gateway.v1.asgi_call import AsgiCall, Receive, Scope, Send
 from controlplane.gateway.v1.body import ClientLeftError
-from controlplane.gateway.v1.call import Call, Receive, Scope, Send
+from controlplane.gateway.v1.call import Call
 from controlplane.gateway.v1.desk import Desk, desk
 from controlplane.gateway.v1.error_shapes import error_answer
 from controlplane.gateway.v1.errors import (
@@ -44,16 +45,15 @@ def before(other: Application) -> Application:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_ours(scope["path"]):
-            await answer(scope, receive, send)
+            await answer_call(AsgiCall(scope, receive, send))
         else:
             await other(scope, receive, send)
 
     return application
 
 
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request."""
-    call = Call(scope, receive, send)
+async def answer_call(call: Call) -> None:
+    """Answer one request, whichever way it came."""
     try:
         await _answer(desk(), call)
     except ClientLeftError:

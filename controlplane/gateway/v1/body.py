@@ -84,33 +84,29 @@ _fields = msgspec.json.Decoder(Fields)
 _top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-async def read_body(receive: Receive, announced: str, within_s: float) -> bytes:
+async def read_body(receive: Receive, announced: str, limit: int, within_s: float) -> bytes:
     """Return the body. Raises TooLargeError as soon as it is, ClientLeftError, BodySlowError."""
-    if announced.isdecimal() and int(announced) > BODY_LIMIT:
-        raise TooLargeError(params={"limit_bytes": BODY_LIMIT})
+    if announced.isdecimal() and int(announced) > limit:
+        raise TooLargeError(params={"limit_bytes": limit})
     try:
         async with asyncio.timeout(within_s):
-            return await _read_all(receive)
+            return await _read_all(receive, limit)
     except TimeoutError:
         raise BodySlowError from None
 
 
-async def _read_all(receive: Receive) -> bytes:
+async def _read_all(receive: Receive, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while (message := await receive())["type"] == "http.request":
-        piece = _counted(message.get("body", b""), size)
+        piece = message.get("body", b"")
         size += len(piece)
+        if size > limit:
+            raise TooLargeError(params={"limit_bytes": limit})
         pieces.append(piece)
         if not message.get("more_body"):
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
     raise ClientLeftError
-
-
-def _counted(piece: bytes, before: int) -> bytes:
-    if before + len(piece) > BODY_LIMIT:
-        raise TooLargeError(params={"limit_bytes": BODY_LIMIT})
-    return piece
 
 
 def read_fields(body: bytes) -> Fields:

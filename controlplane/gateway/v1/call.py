@@ -1,4 +1,5 @@
-"""One request and its answer on the wire: what ASGI leaves to the application, and no more.
+"""One request and its answer on the wire, whichever way it came: through ASGI, or straight from the
+socket (`direct_call.py`), which costs a fifth.
 
 Knows whether anything was sent yet, since what the client has cannot be taken back; and whether
 the client still takes what it is sent.
@@ -10,56 +11,40 @@ import sys
 import termios
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import Any
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _dice = Random()  # noqa: S311 - names a request, keeps no secret; the kernel's costs a call each
 TAKES_NOTHING_S = 60.0  # a client that took no byte for so long is let go
 
 
-class Call:
+class Call(ABC):
     """A request as it stands."""
 
-    __slots__ = (
-        "_blocked_at",
-        "_left",
-        "_send",
-        "_transport",
-        "body_size",
-        "ended",
-        "headers",
-        "id",
-        "is_stream",
-        "method",
-        "path",
-        "receive",
-        "sent",
-        "started",
-        "status",
-    )
+    can_pump = False  # whether `write_now` is there: bytes go out in the step in which they came
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Headers,
+        transport: asyncio.WriteTransport | None,
+    ) -> None:
         self.id = uuid.UUID(int=_dice.getrandbits(128), version=4)
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self.receive = receive
-        self.body_size = 0
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body_size = 0  # memory set aside for it
         self.status = 0
         self.is_stream = False
         self.started = False
         self.ended = False
         self.sent = 0
-        self._send = send
-        self._transport = _transport_of(send)
+        self._transport = transport
         self._blocked_at = 0.0
         self._left = -1
 
@@ -76,35 +61,29 @@ class Call:
         text = self.header(b"content-length")
         return int(text) if text.isdecimal() else sys.maxsize
 
+    @abstractmethod
+    async def body(self, limit: int, within_s: float) -> bytes:
+        """Return the body. Raises TooLargeError (at once), ClientLeftError, BodySlowError."""
+
+    @abstractmethod
+    def watch(self, when_left: Callable[[], None]) -> None:
+        """Call back when the client hangs up before it has everything; until `unwatch`."""
+
+    @abstractmethod
+    def unwatch(self) -> None:
+        """Whether the client leaves is of no interest any more."""
+
+    @abstractmethod
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers."""
-        self.started, self.status = True, status
-        headers = [
-            *headers,
-            (b"x-request-id", str(self.id).encode()),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
+    @abstractmethod
     async def write(self, body: bytes, *, more: bool = True) -> None:
         """Send a piece of the body; waits while the client takes less than it is sent."""
-        self._blocked_at = time.monotonic()
-        try:
-            await self._send({"type": "http.response.body", "body": body, "more_body": more})
-        finally:
-            self._blocked_at = 0.0
-        self.sent += len(body)
-        self.ended = not more
 
+    @abstractmethod
     async def answer(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole answer."""
-        await self.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
-        await self.write(body, more=False)
-
-    async def until_left(self) -> None:
-        """Return when the client has hung up. Only once the body was read."""
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
 
     def takes_nothing(self, now: float) -> bool:
         """Return whether the client has taken no byte for TAKES_NOTHING_S. Ask every few seconds.
@@ -126,6 +105,16 @@ class Call:
             with suppress(RuntimeError):
                 self._transport.abort()
 
+    def _own_headers(self) -> Headers:
+        """Return what every answer of the gateway carries."""
+        return [
+            (b"x-request-id", str(self.id).encode()),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+
+    def _block(self, *, is_blocked: bool) -> None:
+        self._blocked_at = time.monotonic() if is_blocked else 0.0
+
 
 def _not_taken(transport: asyncio.WriteTransport) -> int:
     """Return how many bytes the client has not taken: in our buffer and in the kernel's.
@@ -137,12 +126,3 @@ def _not_taken(transport: asyncio.WriteTransport) -> int:
     with suppress(OSError, ValueError, AttributeError):
         left += int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4), "little")
     return left
-
-
-def _transport_of(send: Send) -> asyncio.WriteTransport | None:
-    """Return the socket behind uvicorn's `send`: ASGI has no word for how much still waits there.
-
-    Under another server there is none: then a blocked client is judged by the clock alone.
-    """
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    return transport if hasattr(transport, "get_write_buffer_size") else None

@@ -14,7 +14,7 @@ from controlplane.gateway.limits.counting import RENEW_S, Counters
 from controlplane.gateway.limits.shared import SharedCounters
 from controlplane.gateway.v1.alias_book import AliasBook
 from controlplane.gateway.v1.allowance import Allowance
-from controlplane.gateway.v1.body import BODY_LIMIT, read_body
+from controlplane.gateway.v1.body import BODY_LIMIT
 from controlplane.gateway.v1.call import Call
 from controlplane.gateway.v1.errors import KeyRevokedError, OverloadedError, SlowClientError
 from controlplane.gateway.v1.key_book import KeyBook
@@ -96,7 +96,7 @@ class Desk:
             raise OverloadedError(params={"wait_s": 1})
         call.body_size = size
         self._body_bytes += size
-        return await read_body(call.receive, call.header(b"content-length"), BODY_S)
+        return await call.body(BODY_LIMIT, BODY_S)
 
     def forget_body(self, call: Call) -> None:
         """The body of a request takes no memory any more."""

@@ -39,7 +39,6 @@ from models_app.services.usage import UsageRecord
 
 log = logging.getLogger(__name__)
 
-WATCH_AFTER_S = 0.05  # an answer that takes less costs no task that looks whether anybody waits
 SESSION_HEADER = b"x-slipway-session"
 AFFINITY_HEADER = b"x-slipway-affinity"  # "prefix": prompts that begin alike, one replica's cache
 PREFIX_BYTES = 1024
@@ -67,7 +66,6 @@ class Serving:
         self._replica_id: int | None = None
         self._alias = ""
         self._task: asyncio.Task[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
         self._client_left = False
         self._stopped_by: SlipwayError | None = None
 
@@ -75,7 +73,7 @@ class Serving:
         """Answer; every way it can end is told, except to who has left."""
         self._task = asyncio.current_task()
         self._desk.begin(self)
-        timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_to_watch)
+        self.call.watch(self._when_client_left)
         status = "ok"
         try:
             await self._answer(body)
@@ -91,9 +89,7 @@ class Serving:
             log.exception("a request of the gateway failed")
             await self._fail(SlipwayError())
         finally:
-            timer.cancel()
-            if self._watch is not None:
-                self._watch.cancel()
+            self.call.unwatch()
             self._desk.end(self)
             self._note(status)
             await self._settle()
@@ -220,13 +216,7 @@ class Serving:
         self._note("cancelled")
         raise asyncio.CancelledError
 
-    def _begin_to_watch(self) -> None:
-        self._watch = asyncio.create_task(self._watch_client())
-
-    async def _watch_client(self) -> None:
-        await self.call.until_left()
-        if self.call.ended:  # it has everything
-            return
+    def _when_client_left(self) -> None:
         self._client_left = True
         if self._task is not None:
             self._task.cancel()

@@ -18,11 +18,15 @@ from asgiref.sync import sync_to_async
 from controlplane.gateway.core import stop_routing_core
 from controlplane.gateway.v1.application import before
 from controlplane.gateway.v1.desk import Desk, desk, stop_desk
+from controlplane.launch.front import Front
 from models_app.domain.states import Role
 from models_app.models import GatewayKey, User
 from models_app.services.gateway_keys import KeyScope, gateway_key_create
 from models_app.services.usage import UsageRecord
 from tests.factories import actor_of, make_deployment, make_replica, make_user
+
+PROTOCOLS: dict[str, Any] = {"direct": Front, "asgi": "httptools"}
+USUAL_DOOR = "direct"
 
 
 async def elsewhere(scope, receive, send) -> None:
@@ -78,12 +82,18 @@ def data_of(lines: list[str]) -> list[Any]:
 
 
 @asynccontextmanager
-async def served(addresses: Mapping[str, Any] | None = None, **key: Any) -> AsyncIterator[Served]:
-    """Run the gateway; `addresses`: deployment name -> engine address, or list of them."""
+async def served(
+    addresses: Mapping[str, Any] | None = None, *, door: str = "", **key: Any
+) -> AsyncIterator[Served]:
+    """Run the gateway; `addresses`: deployment name -> engine address, or list of them.
+
+    `door`: direct, as Slipway serves it, or asgi, as any other server would.
+    """
+    door = door or USUAL_DOOR
     row, text, owner = await sync_to_async(_rows)(addresses or {}, key)
     sock = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        before(elsewhere), loop="none", http="httptools", log_config=None, access_log=False,
+        before(elsewhere), loop="none", http=PROTOCOLS[door], log_config=None, access_log=False,
         server_header=False, lifespan="off", timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)

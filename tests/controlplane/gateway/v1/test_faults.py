@@ -23,6 +23,7 @@ from tests.controlplane.gateway.scripted_engine import (
 )
 from tests.controlplane.gateway.v1.served import chat, data_of, served
 
+pytestmark = pytest.mark.usefixtures("both_doors")
 ANSWER = b'{"choices":[]}'
 UNLIMITED = dict.fromkeys(("concurrent_requests", "requests_per_minute", "tokens_per_minute"))
 

@@ -26,6 +26,7 @@ from tests.controlplane.gateway.v1.served import chat, data_of, served
 from tests.factories import make_deployment
 from tests.fake_engine import fake_engine
 
+pytestmark = pytest.mark.usefixtures("both_doors")
 ANSWER = (
     b'{"id":"x","choices":[{"message":{"content":"hi"}}],'
     b'"usage":{"prompt_tokens":3,"completion_tokens":1}, "odd" :[1.0e2,"\\u00e8"]}'
