@@ -7,6 +7,7 @@ Why not httpx or aiohttp here: docs/decisions/gateway-upstream-client.md. llhttp
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -38,6 +39,7 @@ class Connection(asyncio.BufferedProtocol):
         self.headers: dict[str, str] = {}
         self.idle_since = 0.0
         self.exchanges = 0
+        self.listener: Callable[[], None] | None = None  # called for whatever is new
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -87,6 +89,12 @@ class Connection(asyncio.BufferedProtocol):
                 return None
             self._check()
             await self._wait(within_s)
+        return self.take()
+
+    def take(self) -> bytes | None:
+        """Return what is there, None for nothing."""
+        if not self._pieces:
+            return None
         found = self._pieces.popleft() if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._held = 0
@@ -94,6 +102,12 @@ class Connection(asyncio.BufferedProtocol):
             self._is_paused = False
             self._transport.resume_reading()
         return found
+
+    def is_over(self) -> bool:
+        """Return whether nothing more will come. Raises ConnectionBrokenError."""
+        if not self._has_ended:
+            self._check()
+        return self._has_ended
 
     def release(self) -> bool:
         """Let go of the exchange; return whether the connection can serve another one."""
@@ -219,6 +233,8 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _wake(self) -> None:
+        if self.listener is not None:
+            self.listener()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

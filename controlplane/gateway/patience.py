@@ -26,6 +26,8 @@ class Patience:
         """A token came."""
         self.started = True
         self._left = self.timeouts.idle_s
+        if self._waiting_since is not None:
+            self._waiting_since = self._clock()
 
     def wait(self) -> float:
         """Begin to wait for the engine; return for how many seconds at most."""
@@ -37,3 +39,9 @@ class Patience:
         if self._waiting_since is not None:
             self._left -= self._clock() - self._waiting_since
             self._waiting_since = None
+
+    def remaining(self) -> float:
+        """Return for how long the engine may still be waited for, as of now."""
+        if self._waiting_since is None:
+            return self._left
+        return self._left - (self._clock() - self._waiting_since)

@@ -5,7 +5,7 @@ connection is closed, which tells the engine to stop.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import NoReturn, Self
@@ -23,6 +23,7 @@ from controlplane.gateway.errors import (
 from controlplane.gateway.exchange import Connection, ConnectionBrokenError
 from controlplane.gateway.http_pool import HeadTimeoutError, HttpPool, request_head
 from controlplane.gateway.patience import Patience
+from controlplane.gateway.pump import Outlet, Pump
 from models_app.domain.doors import place_of
 from models_app.domain.routes import ReplicaRoute
 
@@ -90,20 +91,36 @@ class Answer:
     ) -> None:
         self.close()
 
+    async def pump(self, take: Callable[[bytes], bool], outlet: Outlet) -> None:
+        """Hand what comes to `take`, in the step in which it comes, until it returns False.
+
+        Returns at the end of the body too. Raises as `chunks` does.
+        """
+        first, self._first = self._first, None
+        if (first is not None and not take(first)) or self._connection is None:
+            return
+        try:
+            await Pump(self._connection, self.patience, take, outlet).run()
+        except (TimeoutError, ConnectionBrokenError) as error:
+            raise self._told(error) from error
+
     async def _next(self) -> bytes | None:
         if self._connection is None:
             return None
         try:
             chunk = await self._connection.read(self.patience.wait())
-        except TimeoutError:
-            raise _timed_out(self.replica, self.patience) from None
-        except ConnectionBrokenError as error:
-            kind = EngineDiedError if self._read_any else EngineUnreachableError
-            raise kind(params=_where(self.replica) | {"detail": error.detail}) from error
+        except (TimeoutError, ConnectionBrokenError) as error:
+            raise self._told(error) from error
         finally:
             self.patience.waited()
         self._read_any = self._read_any or chunk is not None
         return chunk
+
+    def _told(self, error: TimeoutError | ConnectionBrokenError) -> RoutingError:
+        if isinstance(error, TimeoutError):
+            return _timed_out(self.replica, self.patience)
+        kind = EngineDiedError if self._read_any else EngineUnreachableError
+        return kind(params=_where(self.replica) | {"detail": error.detail})
 
 
 async def open_answer(

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
+from controlplane.gateway.pump import Outlet
+
 Headers = list[tuple[bytes, bytes]]
 
 _dice = Random()  # noqa: S311 - names a request, keeps no secret; the kernel's costs a call each
@@ -24,8 +26,6 @@ TAKES_NOTHING_S = 60.0  # a client that took no byte for so long is let go
 
 class Call(ABC):
     """A request as it stands."""
-
-    can_pump = False  # whether `write_now` is there: bytes go out in the step in which they came
 
     def __init__(
         self,
@@ -54,6 +54,11 @@ class Call(ABC):
             if name == wanted:
                 return value.decode("latin-1")
         return ""
+
+    @property
+    def outlet(self) -> Outlet | None:
+        """Return where bytes can go out in the step in which they came, if there is such a way."""
+        return None
 
     @property
     def announced(self) -> int:

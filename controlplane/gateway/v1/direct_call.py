@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
+from controlplane.gateway.pump import Outlet
 from controlplane.gateway.v1.body import ClientLeftError
 from controlplane.gateway.v1.call import Call, Headers
 from controlplane.gateway.v1.errors import BodySlowError
@@ -68,8 +69,6 @@ _nobody_waits = _NobodyWaits()
 class DirectCall(Call):
     """A request as the parser tells it."""
 
-    can_pump = True
-
     def __init__(self, line: Line, path: str, headers: Headers) -> None:
         super().__init__("POST", path, headers, line.transport)
         self.response_complete = False
@@ -87,6 +86,11 @@ class DirectCall(Call):
         self._when_left: Callable[[], None] | None = None
         self._head = b""  # of the answer, until the first piece of its body goes with it
         self._is_chunked = False
+
+    @property
+    def outlet(self) -> Outlet:
+        """Return itself: see `write_now`."""
+        return self
 
     # --- the server's side -------------------------------------------------------------------
 

@@ -11,7 +11,9 @@ import msgspec
 
 from controlplane.gateway.errors import EngineDiedError, EngineMalformedError, EngineRefusedError
 from controlplane.gateway.meter import Meter
+from controlplane.gateway.pump import Outlet
 from controlplane.gateway.router import Routed
+from controlplane.gateway.upstream import Answer
 from controlplane.gateway.v1.call import Call, Headers
 from controlplane.gateway.v1.spoken import Spoken
 from controlplane.gateway.v1.stream_reader import (
@@ -69,18 +71,35 @@ async def _relay_stream(
     reader = StreamReader(spoken.route, meter, answer.patience.progress, hides_usage=hides_usage)
     where = {"workload": routed.replica.workload, "host": routed.replica.host}
     while not reader.ended:
-        chunk = await answer.read()
-        if chunk is None:
-            raise EngineDiedError(params=where)
-        out = reader.feed(chunk)
-        if out:
-            if not call.started:
+        if call.started and call.outlet is not None:
+            if not await _pump(answer, reader, call.outlet):
+                raise EngineDiedError(params=where)
+        else:
+            chunk = await answer.read()
+            if chunk is None:
+                raise EngineDiedError(params=where)
+            out = reader.feed(chunk)
+            if out and not call.started:
                 call.is_stream = True
                 await call.begin(200, [*headers, _content_type(answer.headers), *_NO_BUFFERING])
-            await call.write(out, more=not reader.ended)
+            if out:
+                await call.write(out, more=not reader.ended)
         if reader.failed:
             raise _told(reader.failed, where)
     await answer.finish()
+
+
+async def _pump(answer: Answer, reader: StreamReader, outlet: Outlet) -> bool:
+    """Return whether the stream came to an end of its own, good or bad."""
+
+    def take(chunk: bytes) -> bool:
+        out = reader.feed(chunk)
+        if out:
+            outlet.write_now(out, more=not reader.ended)
+        return not (reader.ended or reader.failed)
+
+    await answer.pump(take, outlet)
+    return reader.ended or reader.failed is not None
 
 
 def _told(
