@@ -110,8 +110,10 @@ class Connection(asyncio.BufferedProtocol):
         return self._has_ended
 
     def release(self) -> bool:
-        """Let go of the exchange; return whether the connection can serve another one."""
-        self._stop_timer()
+        """Let go of the exchange; return whether the connection can serve another one.
+
+        Its timer stays: the next exchange most likely needs it no sooner.
+        """
         self._pieces.clear()
         self._held = 0
         if self.is_usable and not self._is_paused:

@@ -8,7 +8,7 @@ import hashlib
 import ssl
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from controlplane.gateway.exchange import Connection, ConnectionBrokenError
 from models_app.domain.doors import place_of
@@ -145,9 +145,17 @@ def request_head(
     method: str, path: str, address: str, body_size: int, headers: Mapping[str, str]
 ) -> bytes:
     """Return the head of a request. Raises ValueError for a header that is not one line."""
-    lines = [f"{method} {path} HTTP/1.1", f"host: {address}", f"content-length: {body_size}"]
-    for name, value in headers.items():
+    known = _head_without_length(method, path, address, tuple(headers.items()))
+    return b"%bcontent-length: %d\r\n\r\n" % (known, body_size)
+
+
+@lru_cache(maxsize=1024)
+def _head_without_length(
+    method: str, path: str, address: str, headers: tuple[tuple[str, str], ...]
+) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"host: {address}"]
+    for name, value in headers:
         if "\r" in value or "\n" in value or "\0" in value:
             raise ValueError(name)
         lines.append(f"{name}: {value}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _NAMES = {
     "input_tokens": "prompt_tokens",
@@ -12,8 +13,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What an answer took. None means not known; `counted` says who counted the tokens."""
 
     first_token_ms: float | None

@@ -6,8 +6,9 @@ After the first byte there is no second try: the caller may have acted on what i
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct, field
 
 from controlplane.gateway.addressing import addressed_to
 from controlplane.gateway.capture_book import CaptureBook, Recording
@@ -23,8 +24,7 @@ from models_app.domain.routes import DeploymentRoute, ReplicaRoute
 JSON_HEADERS = {"content-type": "application/json"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One request, as it goes to the engine."""
 
     deployment: str  # public id or name
@@ -37,8 +37,7 @@ class Ask:
     line_s: float = LINE_S
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """An answer and where it comes from."""
 
     route: DeploymentRoute

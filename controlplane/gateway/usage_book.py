@@ -8,8 +8,10 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from controlplane.offload import offload
+from django.db import connections
+
 from models_app.services.usage import UsageRecord, usage_record_many
 
 log = logging.getLogger(__name__)
@@ -22,12 +24,17 @@ WriteRecords = Callable[[Sequence[UsageRecord]], int]
 
 
 class UsageBook:
-    """Records of one process. `note` never waits and never raises."""
+    """Records of one process. `note` never waits and never raises.
+
+    It writes on a thread of its own, whose connection stays while there is something to write:
+    opening and closing one took as long as all that was written through it.
+    """
 
     def __init__(self, write: WriteRecords = usage_record_many) -> None:
         self._write = write
         self._waiting: deque[UsageRecord] = deque(maxlen=KEPT)
         self._writing = asyncio.Lock()
+        self._thread: ThreadPoolExecutor | None = None
 
     def note(self, record: UsageRecord) -> None:
         """Take a record; it is in the database within WRITE_S."""
@@ -42,16 +49,48 @@ class UsageBook:
         while True:
             await asyncio.sleep(WRITE_S)
             with contextlib.suppress(Exception):  # logged there; the records stay
-                await self.write_now()
+                if self._waiting:
+                    await self._write_waiting()
+                else:
+                    await self._rest()
 
     async def write_now(self) -> None:
-        """Write everything noted so far. Raises what the database raises; nothing is lost then."""
+        """Write everything noted so far, and let go of the database.
+
+        Raises what the database raises; nothing is lost then.
+        """
+        try:
+            await self._write_waiting()
+        finally:
+            await self._rest()
+
+    async def _write_waiting(self) -> None:
         async with self._writing:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                 try:
-                    await offload(self._write, batch)
+                    await self._on_thread(self._written, batch)
                 except BaseException as error:
                     self._waiting.extendleft(reversed(batch))
                     log.warning("%d usage records not written yet: %s", len(batch), error)
                     raise
+
+    def _written(self, batch: Sequence[UsageRecord]) -> None:
+        try:
+            self._write(batch)
+        except BaseException:
+            connections.close_all()
+            raise
+
+    async def _rest(self) -> None:
+        """Close the thread and its connection until there is something to write."""
+        async with self._writing:
+            if self._thread is not None:
+                await self._on_thread(connections.close_all)
+                self._thread.shutdown(wait=False)
+                self._thread = None
+
+    async def _on_thread(self, call: Callable[..., object], *args: object) -> None:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="usage")
+        await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

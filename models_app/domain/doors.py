@@ -7,6 +7,7 @@ that others own may stand behind a proxy with TLS and a credential.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -32,6 +33,7 @@ class Place:
     encrypted: bool
 
 
+@lru_cache(maxsize=1024)
 def place_of(address: str) -> Place:
     """Return the parts of an address as replicas keep it."""
     parts = urlsplit(address if "://" in address else f"http://{address}")

@@ -45,6 +45,16 @@ class Limits:
     concurrent_requests: int | None = None
     max_tokens_per_request: int | None = None
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether one of them needs a counter."""
+        return bool(
+            self.requests_per_minute
+            or self.tokens_per_minute
+            or self.tokens_per_day
+            or self.concurrent_requests
+        )
+
 
 LARGEST = {
     "requests_per_minute": 1_000_000,

@@ -35,19 +35,6 @@ class Subject:
     name: str  # k:<key id> or d:<public id>
     limits: Limits
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether it has a limit that needs a counter."""
-        named = self.limits
-        return any(
-            (
-                named.requests_per_minute,
-                named.tokens_per_minute,
-                named.tokens_per_day,
-                named.concurrent_requests,
-            )
-        )
-
     def figures(self) -> tuple[int, int, int, int]:
         """Return the limits in the order that the counters take; 0 is none."""
         named = self.limits

@@ -7,8 +7,9 @@ none while another has one. When the chosen one cannot answer, the fallbacks fol
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from controlplane.gateway.freshness import by_hints, by_time
 from controlplane.gateway.table import RouteTable
@@ -25,8 +26,7 @@ REFRESH_S = 15.0
 LOOK_S = 2.5  # for a database that does not answer
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
+class Meant(Struct, frozen=True):
     """The deployments that may answer, in the order to ask them, and the alias, if it was one."""
 
     candidates: list[DeploymentRoute]

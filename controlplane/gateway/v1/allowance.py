@@ -23,7 +23,7 @@ CODES = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Allowance:
     """A request's share of the limits; `settle` has to follow."""
 
@@ -50,18 +50,22 @@ class Allowance:
         return told
 
 
+NOTHING_COUNTED = Allowance()
+
+
 async def allowance(
     counters: Counters,
     key: GatewayKeyFacts,
     route: DeploymentRoute,
     ticket: uuid.UUID,
-    tokens: int,
+    body: bytes,
+    fields: Fields,
 ) -> Allowance:
     """Take the request's share of every limit. Raises LimitedError."""
-    both = (Subject(f"k:{key.id}", key.limits), Subject(f"d:{route.id}", route.limits))
-    subjects = [subject for subject in both if subject.is_counted]
+    subjects = _subjects(key, route)
     if not subjects:
-        return Allowance()
+        return NOTHING_COUNTED
+    tokens = guessed_tokens(body, fields)
     counted = await counters.take(subjects, ticket, tokens)
     if counted.reason:
         code, limit = CODES[counted.reason]
@@ -76,6 +80,15 @@ async def allowance(
             of_key=subject.name.startswith("k:"),
         )
     return Allowance(subjects, ticket, tokens, counted)
+
+
+def _subjects(key: GatewayKeyFacts, route: DeploymentRoute) -> list[Subject]:
+    subjects = []
+    if key.limits.is_counted:
+        subjects.append(Subject(f"k:{key.id}", key.limits))
+    if route.limits.is_counted:
+        subjects.append(Subject(f"d:{route.id}", route.limits))
+    return subjects
 
 
 async def settle(counters: Counters, allowed: Allowance, used: int) -> None:

@@ -8,6 +8,7 @@ in before its last brace; only where a field has to be replaced is the top level
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -69,8 +70,7 @@ class Fields(msgspec.Struct):
     @property
     def lengths(self) -> list[int]:
         """Every length of the answer that the client names; engines differ in whom they obey."""
-        named = (getattr(self, name) for name in _LENGTHS)
-        return [length for length in named if length is not None]
+        return [length for length in _lengths(self) if length is not None]
 
     @property
     def wanted_tokens(self) -> int | None:
@@ -144,11 +144,27 @@ def with_added(body: bytes, member: bytes) -> bytes:
     return b"".join((body[:end], b",", member, body[end:]))
 
 
+_BOUNDED = (
+    *("n", "best_of", "logprobs", "top_logprobs", "n_probs", "stop", "stop_sequences"),
+    *("prompt", "input", "logit_bias", "tools", "functions", *_SCHEMAS),
+)
+_bounded = attrgetter(*_BOUNDED)
+_NOTHING_ASKED = _bounded(Fields(model=""))
+_lengths = attrgetter(*_LENGTHS)
+
+
 def _check(fields: Fields, bounds: RequestBounds) -> None:
+    for name, value in zip(_LENGTHS, _lengths(fields), strict=True):
+        if value is not None and value > bounds.tokens:
+            raise invalid(name, f"at most {bounds.tokens} is taken")
+    if _bounded(fields) != _NOTHING_ASKED:  # by almost no chat
+        _check_asked(fields, bounds)
+
+
+def _check_asked(fields: Fields, bounds: RequestBounds) -> None:
     for name, most in (
         *(("n", bounds.choices), ("best_of", bounds.choices), ("logprobs", bounds.logprobs)),
         *(("top_logprobs", bounds.logprobs), ("n_probs", bounds.logprobs)),
-        *((name, bounds.tokens) for name in _LENGTHS),
     ):
         value = getattr(fields, name)
         if value is not None and value > most:

@@ -41,6 +41,7 @@ class _Page:
     facts: GatewayKeyFacts | None
     read_at: float
     used_at: float
+    good_until: float = 0.0  # in seconds since the epoch; 0: not good
 
 
 class KeyBook:
@@ -72,10 +73,9 @@ class KeyBook:
         if page is None or now - page.read_at > GOOD_S:
             page = await self._prove(text, fingerprint)
         page.used_at = now
-        facts = page.facts
-        if facts is None or facts.standing(timezone.now()) is not KeyStanding.GOOD:
+        if page.facts is None or time.time() >= page.good_until:
             raise KeyInvalidError
-        return facts
+        return page.facts
 
     async def refresh(self, ids: Collection[str] | None = None) -> None:
         """Read keys again: those named, or all that were used in the last minute."""
@@ -131,7 +131,8 @@ class KeyBook:
         for key_id in ids:
             page = self._pages.get(key_id)
             used_at = page.used_at if page else now
-            self._pages[key_id] = _Page(found.get(key_id), now, used_at)
+            facts = found.get(key_id)
+            self._pages[key_id] = _Page(facts, now, used_at, _good_until(facts))
             self._tell_if_bad(page, found.get(key_id))
         while len(self._pages) > BOOK_LIMIT:
             self._pages.popitem(last=False)
@@ -142,6 +143,12 @@ class KeyBook:
         if facts is None or facts.standing(timezone.now()) is not KeyStanding.GOOD:
             for listener in self._listeners:
                 listener(before.facts)
+
+
+def _good_until(facts: GatewayKeyFacts | None) -> float:
+    if facts is None or facts.standing(timezone.now()) is not KeyStanding.GOOD:
+        return 0.0
+    return facts.expires_at.timestamp()
 
 
 def bearer(headers: Collection[tuple[bytes, bytes]]) -> str:

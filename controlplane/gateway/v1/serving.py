@@ -14,9 +14,8 @@ from controlplane.gateway.errors import (
 from controlplane.gateway.meter import Meter
 from controlplane.gateway.router import JSON_HEADERS, Ask, Routed
 from controlplane.gateway.v1.allowance import (
-    Allowance,
+    NOTHING_COUNTED,
     allowance,
-    guessed_tokens,
     settle,
     within_length,
 )
@@ -60,7 +59,7 @@ class Serving:
         self.key = key
         self._desk = desk
         self._spoken = spoken
-        self.allowed = Allowance()
+        self.allowed = NOTHING_COUNTED
         self._meter = Meter()
         self._route: DeploymentRoute | None = None
         self._replica_id: int | None = None
@@ -161,7 +160,7 @@ class Serving:
             affinity=self._affinity(fields, body),
         )
         self.allowed = await allowance(
-            self._desk.counters, self.key, route, self.call.id, guessed_tokens(body, fields)
+            self._desk.counters, self.key, route, self.call.id, body, fields
         )
         return await self._desk.router.open(route, ask)
 
@@ -174,6 +173,8 @@ class Serving:
         return f"{self.key.id}:{session[:PREFIX_BYTES]}" if session else ""
 
     def _passed_headers(self) -> dict[str, str]:
+        if not self._spoken.passed_headers:
+            return JSON_HEADERS
         passed = {n: self.call.header(n.encode()) for n in self._spoken.passed_headers}
         if not any(passed.values()):
             return JSON_HEADERS
@@ -184,7 +185,7 @@ class Serving:
 
     async def _settle(self) -> None:
         """Give back what was reserved and not used."""
-        allowed, self.allowed = self.allowed, Allowance()
+        allowed, self.allowed = self.allowed, NOTHING_COUNTED
         if allowed.ticket is not None:
             figures = self._meter.figures()
             used = (figures.prompt_tokens or 0) + figures.completion_tokens
