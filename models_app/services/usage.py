@@ -19,9 +19,7 @@ from models_app.services.usage_rows import UsageRow, usage_rows_insert
 USED_NOTE_EVERY = timedelta(minutes=1)
 
 
-@dataclass(
-    slots=True
-)  # frozen, each would take thrice as long to make
+@dataclass(slots=True)  # frozen, each would take thrice as long to make
 class UsageRecord:
     """One finished request, by row ids. `status`: ok, cancelled, or an error's code.
 

@@ -9,23 +9,20 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio as valkey
 from django.conf import settings
-from redis.exceptions import NoScriptError, RedisError
 
 from controlplane.gateway.limits.counting import LEASE_MS, Counted, Reason, Subject
 from controlplane.gateway.limits.local import LocalCounters
+from controlplane.gateway.limits.valkey_line import ValkeyLine, open_line
 
 log = logging.getLogger(__name__)
 PATIENCE_S = 0.08
 AGAIN_S = 1.0
 PREFIX = "slipway:limits"
-BATCH = 100
 _FOLDER = Path(__file__).parent
 _TEXTS = [(_FOLDER / f"{name}.lua").read_text() for name in ("take", "settle", "renew")]
 _SCRIPTS = {sha1(text.encode()).hexdigest(): text for text in _TEXTS}  # noqa: S324 - Valkey's name
@@ -33,19 +30,14 @@ _TAKE, _SETTLE, _RENEW = _SCRIPTS
 
 
 class SharedCounters:
-    """One per event loop. Whatever is asked while one batch is under way goes as the next."""
+    """One per event loop."""
 
     def __init__(self, url: str = "", local: LocalCounters | None = None) -> None:
-        self._client: Any = valkey.from_url(
-            url or settings.BROKER_URL,
-            socket_timeout=PATIENCE_S,
-            socket_connect_timeout=PATIENCE_S,
-            retry=None,
-        )
+        self._url = url or settings.BROKER_URL
         self._local = local or LocalCounters()
         self._away_until = 0.0
-        self._waiting: list[_Wish] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._line: ValkeyLine | None = None
+        self._opening: asyncio.Task[ValkeyLine] | None = None
 
     async def take(self, subjects: Sequence[Subject], ticket: uuid.UUID, tokens: int) -> Counted:
         """Count a request that may cost so many tokens."""
@@ -71,61 +63,40 @@ class SharedCounters:
         await self._ask(_RENEW, subjects, (str(ticket), LEASE_MS))
 
     async def close(self) -> None:
-        """Let go of the connections."""
-        await self._client.aclose()
+        """Let go of the connection."""
+        if self._line is not None:
+            self._line.close()
 
     async def _ask(
-        self, script: str, subjects: Sequence[Subject], arguments: Sequence[object]
+        self, script: str, subjects: Sequence[Subject], arguments: Sequence[str | int]
     ) -> Any:
         """Return what a script says; None while Valkey is away."""
         if time.monotonic() < self._away_until:
             return None
-        wish = _Wish(script, _keys(subjects), arguments)
-        self._waiting.append(wish)
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send())
-        return await wish.said
-
-    async def _send(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            said = await self._batch(batch)
-            for wish, one in zip(batch, said, strict=True):
-                if not wish.said.done():
-                    wish.said.set_result(one)
-
-    async def _batch(self, batch: Sequence["_Wish"]) -> Sequence[Any]:
+        keys = _keys(subjects)
+        command = ("EVALSHA", script, len(keys), *keys, *arguments)
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                said = await self._run(batch)
-                if any(isinstance(one, NoScriptError) for one in said):  # a new or emptied server
-                    for script in _SCRIPTS.values():
-                        await self._client.script_load(script)
-                    said = await self._run(batch)
-        except (RedisError, OSError, TimeoutError) as error:
+            line = self._line
+            if line is None or not line.is_open:
+                line = await self._opened()
+            said = await line.ask(*command)
+            if isinstance(said, Exception) and str(said).startswith("NOSCRIPT"):
+                # a new server, or an emptied one
+                await asyncio.gather(*(line.ask("SCRIPT", "LOAD", text) for text in _TEXTS))
+                said = await line.ask(*command)
+        except (OSError, TimeoutError) as error:
+            if time.monotonic() >= self._away_until:
+                log.warning("limits are counted in this process alone: %s", type(error).__name__)
             self._away_until = time.monotonic() + AGAIN_S
-            log.warning("limits are counted in this process alone: %s", type(error).__name__)
-            return [None] * len(batch)
-        return [None if isinstance(one, Exception) else one for one in said]
+            return None
+        return None if isinstance(said, Exception) else said
 
-    async def _run(self, batch: Sequence["_Wish"]) -> Sequence[Any]:
-        pipe = self._client.pipeline(transaction=False)
-        for wish in batch:
-            pipe.evalsha(wish.script, len(wish.keys), *wish.keys, *wish.arguments)
-        said: Sequence[Any] = await pipe.execute(raise_on_error=False)
-        return said
-
-
-@dataclass(eq=False, slots=True)
-class _Wish:
-    """One call of a script, and who waits for its answer."""
-
-    script: str
-    keys: Sequence[str]
-    arguments: Sequence[object]
-    said: asyncio.Future[Any] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    async def _opened(self) -> ValkeyLine:
+        """Return a new connection; those who need it at the same time wait for the same one."""
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(open_line(self._url, PATIENCE_S))
+        self._line = await asyncio.shield(self._opening)
+        return self._line
 
 
 def _keys(subjects: Sequence[Subject]) -> list[str]:
