@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +29,17 @@ class ValkeyServer:
         """Its address, as settings.BROKER_URL names it."""
         return f"unix://{DataPaths(self.folder).broker_socket}"
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    @property
+    def command(self) -> Sequence[str]:
+        """How it is started."""
         paths = DataPaths(self.folder)
         paths.make()
+        return _broker(paths).command
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
         self.process = subprocess.Popen(
-            _broker(paths).command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         until = time.monotonic() + STARTS_WITHIN_S
         while True:
