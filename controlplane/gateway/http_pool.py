@@ -5,6 +5,7 @@ No proxies, no redirects, no cookies: an engine is where the ledger says, and no
 
 import asyncio
 import hashlib
+import socket
 import ssl
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from models_app.domain.doors import place_of
 KEEPALIVE_S = 4.0  # llama.cpp closes idle connections after 5 s; we do first, so none is stale
 KEPT = 64  # idle connections of one engine
 SWEEP_S = 2.0
+SILENT_S = 8  # of a machine that acknowledges nothing we send, not even that we are still there
 
 
 class HeadTimeoutError(Exception):
@@ -93,6 +95,7 @@ class HttpPool:
                 place.port,
                 ssl=_any_certificate() if place.encrypted else None,
             )
+        _notice_silence(transport.get_extra_info("socket"))
         if place.encrypted and not _shows(transport, certificate):
             connection.close()  # before a byte of ours was sent
             raise ssl.SSLCertVerificationError(f"{place.netloc} shows another certificate")
@@ -122,6 +125,24 @@ class HttpPool:
             if not kept:
                 del self._idle[address]
         self._sweep = loop.call_later(SWEEP_S, self._close_old) if self._idle else None
+
+
+def _notice_silence(own: socket.socket) -> None:
+    """Have the kernel break the connection to a machine that is gone without a word.
+
+    An engine may be silent for minutes; its machine's kernel answers all the while. Without this a
+    request on a kept connection into a cut cable waits until the first token's timeout.
+    """
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", SILENT_S // 2),
+        ("TCP_KEEPINTVL", SILENT_S // 4),
+        ("TCP_KEEPCNT", 2),
+        ("TCP_USER_TIMEOUT", SILENT_S * 1000),  # milliseconds
+    ):
+        option = getattr(socket, name, None)  # macOS lacks some
+        if option is not None:
+            own.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @cache

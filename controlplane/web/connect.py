@@ -11,7 +11,6 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from controlplane.gateway.v1.spoken import POSTS
 from models_app.models import Deployment
 
 KEY_VARIABLE = "SLIPWAY_API_KEY"
@@ -22,9 +21,8 @@ LANGUAGES = {
     "javascript": ("JavaScript", "chat.mjs"),
     "csharp": ("C#", "Program.cs"),
     "cpp": ("C++", "chat.cpp"),
+    "ollama": ("Ollama (Python)", "ollama.py.txt"),
 }
-OLLAMA = ("ollama", ("Ollama (Python)", "ollama.py.txt"))
-OLLAMA_CHAT = "/api/chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,9 @@ class Snippet:
 
 def snippets(root: str, model: str) -> list[Snippet]:
     """Return the programs for a model behind the gateway at `root` (scheme, host and port)."""
-    wanted = dict(LANGUAGES)
-    if OLLAMA_CHAT in POSTS:
-        wanted |= dict([OLLAMA])
     return [
         Snippet(key, title, _filled(_source(file), root, model))
-        for key, (title, file) in wanted.items()
+        for key, (title, file) in LANGUAGES.items()
     ]
 
 
