@@ -10,7 +10,7 @@ RUNTIME_LOCKS := requirements/requirements.txt requirements/requirements-models.
 DEV_LOCK := requirements/requirements-dev.txt
 CATALOGS := $(wildcard controlplane/locale/*/LC_MESSAGES/django.po)
 
-.PHONY: help run test test-fast faults check check-style check-types check-walls check-templates check-ledger \
+.PHONY: help run test test-fast test-postgres faults check check-style check-types check-walls check-templates check-ledger \
 	check-openapi openapi fix lock messages clean
 
 help: ## list these commands
@@ -25,6 +25,10 @@ test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent soft
 
 test-fast: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run the tests that need no engine, broker or browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not faults"
+
+POSTGRES_TESTS ?= tests/models_app tests/controlplane/api tests/workers/reconcilers
+test-postgres: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run tests of the ledger and what stands on it on a PostgreSQL of their own
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n auto --dist loadgroup -q --reuse-db -m "not slow and not faults" $(POSTGRES_TESTS)
 
 REPEAT ?= 20
 faults: $(VENV)/.dev ## repeat the fault tests with new seeds (REPEAT=20, FAULTS="tests/faults/test_web_killed.py"); long

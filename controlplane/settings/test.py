@@ -13,6 +13,7 @@ if not _given or ("PYTEST_XDIST_WORKER" in os.environ and _PREFIX not in _given)
     atexit.register(shutil.rmtree, os.environ["SLIPWAY_DATA"], ignore_errors=True)
 
 from controlplane.settings.base import *  # noqa: E402, F403
+from controlplane.settings.databases import database_settings  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -20,5 +21,9 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 NUDGE_AFTER_COMMIT = False
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 STYLEGUIDE = True
-# A file, as in an installation: in memory, SQLite's locks differ and threads cannot be tested.
-DATABASES["default"]["TEST"] = {"NAME": str(PATHS.root / "test.sqlite3")}  # noqa: F405
+# SLIPWAY_TEST_DATABASE: postgresql://..., whose role may create databases (tests/postgres.py).
+if _other := os.environ.get("SLIPWAY_TEST_DATABASE", ""):
+    DATABASES["default"] = database_settings(_other, PATHS.database)  # noqa: F405
+else:
+    # A file, as in an installation: in memory, SQLite's locks differ, threads cannot be tested.
+    DATABASES["default"]["TEST"] = {"NAME": str(PATHS.root / "test.sqlite3")}  # noqa: F405

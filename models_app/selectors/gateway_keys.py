@@ -18,6 +18,8 @@ KEY_ID_LENGTH = 16
 
 def key_by_id(key_id: str) -> GatewayKeyFacts | None:
     """Return what the gateway must know of a key; None when there is none. One query."""
+    if not key_id.isalnum():  # PostgreSQL refuses text that holds a NUL
+        return None
     key = GatewayKey.objects.select_related("owner").filter(key_id=key_id[:16]).first()
     return None if key is None else facts_of(key)
 

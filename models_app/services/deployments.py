@@ -17,7 +17,14 @@ from models_app.models import Artifact, Deployment, Host, Replica, Revision
 from models_app.services.leases import database_time
 from models_app.services.model_names import model_name_claim
 from models_app.services.parameters import parameters_check
-from models_app.services.records import audit, before_and_after, changed, event, lock_version
+from models_app.services.records import (
+    audit,
+    before_and_after,
+    changed,
+    event,
+    hold,
+    lock_version,
+)
 from models_app.services.wishes import look_now, wish
 
 REPLICAS_LIMIT = 64
@@ -82,6 +89,7 @@ def deployment_revise(  # noqa: PLR0913 - each a field of the form
 ) -> Revision:
     """Wish for a new revision; what is None stays. Running copies roll over to it one by one."""
     actor.require(Role.OPERATOR)
+    hold(deployment)
     _check_alive(deployment)
     now = wished_revision(deployment)
     content = RevisionContent(
@@ -107,6 +115,7 @@ def deployment_roll_back(
 ) -> Revision:
     """Wish for an older revision again. Raises NotFoundError REVISION_UNKNOWN."""
     actor.require(Role.OPERATOR)
+    hold(deployment)
     _check_alive(deployment)
     revision = deployment.revisions.select_related("artifact").filter(number=number).first()
     if revision is None:
@@ -126,6 +135,7 @@ def deployment_scale(
 ) -> Deployment:
     """Wish for another number of replicas; the same number changes nothing."""
     actor.require(Role.OPERATOR)
+    hold(deployment)
     _check_alive(deployment)
     _check_replicas(replicas)
     before = deployment.replicas_wished
@@ -162,6 +172,7 @@ def deployment_start(actor: Actor, deployment: Deployment, *, version: int | Non
 def deployment_retry(actor: Actor, deployment: Deployment, *, version: int | None) -> Deployment:
     """Try failed and waiting replicas again now, with their backoff back at zero."""
     actor.require(Role.OPERATOR)
+    hold(deployment)
     _check_alive(deployment)
     waiting = deployment.replicas.filter(state__in=[ReplicaState.FAILED, ReplicaState.BACKOFF])
     rows = list(waiting)
@@ -189,6 +200,7 @@ def deployment_gateway(
     Gateways follow within seconds; nothing that runs is touched.
     """
     actor.require(Role.OPERATOR)
+    hold(deployment)
     _check_alive(deployment)
     timeouts_of(timeouts)
     checked = {"limits": as_values(limits_of(limits)), "timeouts": dict(timeouts)}
@@ -206,6 +218,7 @@ def deployment_gateway(
 def deployment_delete(actor: Actor, deployment: Deployment, *, version: int | None) -> Deployment:
     """Wish that it did not exist. The row goes once nothing of it runs anywhere."""
     actor.require(Role.OPERATOR)
+    hold(deployment)
     if deployment.wish == Wish.DELETED:
         return deployment
     wish(actor, deployment, "deployment.delete", version=version, changes={"wish": Wish.DELETED})
@@ -245,6 +258,7 @@ def _set_wish(
     actor: Actor, deployment: Deployment, to: Wish, verb: str, version: int | None
 ) -> Deployment:
     actor.require(Role.OPERATOR)
+    hold(deployment)
     _check_alive(deployment)
     if deployment.wish == to:
         return deployment
@@ -256,6 +270,7 @@ def _set_wish(
 
 def _revision_add(actor: Actor, deployment: Deployment, content: RevisionContent) -> Revision:
     artifact = content.artifact
+    hold(artifact)
     if artifact.state != ArtifactState.READY:
         raise ConflictError(
             "ARTIFACT_NOT_READY", params={"file": artifact.file_name, "state": artifact.state}

@@ -15,7 +15,8 @@ from models_app.models import Host, Operation
 from models_app.selectors.operations import UNFINISHED
 from models_app.services.host_connections import SET, connection_fields, host_reconnect
 from models_app.services.operations import operation_begin, operation_cancel
-from models_app.services.records import audit, changed, event, lock_version
+from models_app.services.queues import Line, stand_in
+from models_app.services.records import audit, changed, event, hold, lock_version
 from models_app.services.wishes import look_now, wish
 
 DRAIN_HOST = "drain_host"
@@ -60,9 +61,7 @@ def host_add(  # noqa: PLR0913 - what a host is, each part optional
         with transaction.atomic():
             host.save()
     except IntegrityError:
-        raise ConflictError(
-            "NAME_TAKEN", params={"name": name}, fields={"name": "NAME_TAKEN"}
-        ) from None
+        raise _name_taken(name) from None
     noted = {"runtime": runtime, "connection": host.connection, "identity": host.identity}
     noted |= {"secret": SET} if host.secret else {}
     audit(actor, "host.add", host, {name: [None, value] for name, value in noted.items() if value})
@@ -91,23 +90,24 @@ def host_edit(
         raise InvalidError("FIELD_UNKNOWN", fields=dict.fromkeys(unknown, "FIELD_UNKNOWN"))
     if "name" in changes:
         check_name(changes["name"])
-        if Host.objects.filter(name=changes["name"]).exclude(pk=host.pk).exists():
-            raise ConflictError(
-                "NAME_TAKEN", params={"name": changes["name"]}, fields={"name": "NAME_TAKEN"}
-            )
     _check_labels(changes.get("labels", {}))
     _check_budget(changes.get("memory_budget_bytes"))
     if reach is not None:
         lock_version(host, version)
         host_reconnect(actor, host, version=None, **reach)
         version = None
-    return wish(actor, host, "host.edit", version=version, changes=changes)
+    try:
+        with transaction.atomic():
+            return wish(actor, host, "host.edit", version=version, changes=changes)
+    except IntegrityError:
+        raise _name_taken(changes["name"]) from None
 
 
 @transaction.atomic
 def host_label(actor: Actor, host: Host, *, labels: Mapping[str, str]) -> Host:
     """Set some labels and leave the others; an empty value takes a label away."""
     actor.require(Role.ADMIN)
+    hold(host)
     kept = {key: value for key, value in (host.labels | dict(labels)).items() if value}
     if kept == host.labels:
         return host
@@ -117,6 +117,7 @@ def host_label(actor: Actor, host: Host, *, labels: Mapping[str, str]) -> Host:
 @transaction.atomic
 def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Put no new replicas there; what runs stays."""
+    hold(host)
     _drains_cancel(actor, host)
     return _schedule(actor, host, Scheduling.CORDONED, "host.cordoned", version)
 
@@ -124,6 +125,7 @@ def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
 @transaction.atomic
 def host_uncordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Open the host for new replicas again."""
+    hold(host)
     _drains_cancel(actor, host)
     return _schedule(actor, host, Scheduling.OPEN, "host.uncordoned", version)
 
@@ -134,6 +136,7 @@ def host_drain(actor: Actor, host: Host, *, version: int | None) -> Host:
 
     An operation of kind `drain_host` says how far that is.
     """
+    hold(host)
     _schedule(actor, host, Scheduling.DRAINING, "host.draining", version)
     if not drains_of(host).exists():
         replicas = host.replicas.exclude(state=ReplicaState.RETIRED).count()
@@ -164,6 +167,7 @@ def drains_of(host: Host) -> QuerySet[Operation]:
 def host_remove(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Forget the host once nothing of ours runs there. Raises ConflictError HOST_IN_USE."""
     actor.require(Role.ADMIN)
+    hold(host)
     running = host.replicas.exclude(state=ReplicaState.RETIRED).count()
     if running:
         raise ConflictError("HOST_IN_USE", params={"name": host.name, "replicas": running})
@@ -199,8 +203,15 @@ def _schedule(actor: Actor, host: Host, to: Scheduling, code: str, version: int 
     return host
 
 
+def _name_taken(name: str) -> ConflictError:
+    return ConflictError("NAME_TAKEN", params={"name": name}, fields={"name": "NAME_TAKEN"})
+
+
 def _check_one_process_host(runtime: str) -> None:
-    if runtime == "process" and Host.objects.filter(runtime="process").exists():
+    if runtime != "process":
+        return
+    stand_in(Line.PROCESS_HOST)
+    if Host.objects.filter(runtime="process").exists():
         raise ConflictError("PROCESS_HOST_EXISTS", fields={"runtime": "PROCESS_HOST_EXISTS"})
 
 

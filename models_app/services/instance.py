@@ -11,7 +11,7 @@ from models_app.domain.errors import ConflictError, InvalidError
 from models_app.domain.states import Role
 from models_app.models import InstanceSettings
 from models_app.models.instance import ONLY
-from models_app.services.records import audit, before_and_after, lock_version
+from models_app.services.records import audit, before_and_after, hold, lock_version
 from models_app.services.tokens import LONGEST_DAYS
 
 RANGES = {"metrics_days": (1, 30), "events_days": (7, 730), "token_days": (1, LONGEST_DAYS)}
@@ -30,6 +30,7 @@ def instance_settings_edit(
         raise InvalidError("FIELD_UNKNOWN", fields=dict.fromkeys(unknown, "FIELD_UNKNOWN"))
     checked = {name: _checked(name, value) for name, value in changes.items()}
     row, is_new = InstanceSettings.objects.get_or_create(pk=ONLY)
+    hold(row)
     if version is not None and version != row.version:
         raise ConflictError("STALE", params={"name": "settings"})
     difference = before_and_after(row, checked)

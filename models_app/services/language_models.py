@@ -10,9 +10,10 @@ from models_app.domain.errors import ConflictError, InvalidError
 from models_app.domain.names import check_name
 from models_app.domain.states import ArtifactState, OperationState, ReplicaState, Role
 from models_app.models import Artifact, Deployment, LanguageModel, Operation
+from models_app.selectors.operations import UNFINISHED
 from models_app.services.imports import import_check
 from models_app.services.operations import operation_begin
-from models_app.services.records import audit, changed
+from models_app.services.records import audit, before_and_after, changed, hold, lock_version
 from models_app.services.wishes import look_now
 
 SOURCES = {"file", "url", "upload", "bundled"}
@@ -45,6 +46,7 @@ def model_import(  # noqa: PLR0913 - what a person says of a model that is not h
         raise InvalidError("SOURCE_UNKNOWN", fields={"source": "SOURCE_UNKNOWN"})
     reference = import_check(actor, source, reference)
     model = _model_of(actor, name, title, licence, description)
+    hold(model)
     _check_not_importing(model, reference)
     return operation_begin(
         actor,
@@ -75,9 +77,11 @@ def model_edit(
 def model_delete(actor: Actor, model: LanguageModel, *, version: int | None) -> None:
     """Delete a model with all its artifacts. Raises ConflictError MODEL_IN_USE, naming by what."""
     actor.require(Role.OPERATOR)
+    hold(model)
     _check_unused(model)
     artifacts = list(model.artifacts.all())
     if not artifacts:
+        lock_version(model, version)
         audit(actor, "model.delete", model)
         changed(model)
         model.delete()
@@ -92,6 +96,7 @@ def model_delete(actor: Actor, model: LanguageModel, *, version: int | None) -> 
 def artifact_delete(actor: Actor, artifact: Artifact, *, version: int | None) -> Operation:
     """Delete one artifact from the store and from every host. Raises ConflictError."""
     actor.require(Role.OPERATOR)
+    hold(artifact)
     _check_unused(artifact.model, artifact)
     if version is not None and version != artifact.version:
         raise ConflictError("STALE", params={"name": artifact.file_name})
@@ -156,12 +161,10 @@ def _check_not_importing(model: LanguageModel, reference: Mapping[str, Any]) -> 
 def _edit(
     actor: Actor, model: LanguageModel, version: int | None, changes: Mapping[str, Any]
 ) -> LanguageModel:
-    if version is not None and version != model.version:
-        raise ConflictError("STALE", params={"name": model.name})
-    before = {key: [getattr(model, key), value] for key, value in changes.items()}
+    lock_version(model, version)
+    before = before_and_after(model, changes)
     for key, value in changes.items():
         setattr(model, key, value)
-    model.version += 1
     model.save()
     audit(actor, "model.edit", model, before)
     changed(model)
@@ -169,6 +172,11 @@ def _edit(
 
 
 def _remove(actor: Actor, artifact: Artifact, *, with_model: bool) -> Operation:
+    """Begin to remove it; asked again, return the operation that does it already."""
+    hold(artifact)
+    running = artifact.operations.filter(kind=REMOVE_ARTIFACT, state__in=UNFINISHED).first()
+    if running and running.parameters.get("with_model") == with_model:
+        return running
     artifact.state = ArtifactState.REMOVING
     artifact.version += 1
     artifact.save()

@@ -10,7 +10,7 @@ from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError
 from models_app.domain.states import OPERATION_STEPS, OperationState, Role, check_step
 from models_app.models import Artifact, Host, LanguageModel, Operation
-from models_app.services.records import audit, changed, event
+from models_app.services.records import audit, changed, event, hold
 from models_app.services.sealing import seal
 from models_app.services.wishes import look_now, wish
 
@@ -58,7 +58,7 @@ def may_retry(operation: Operation) -> bool:
 def operation_cancel(actor: Actor, operation: Operation) -> Operation:
     """Ask it to stop; what it had made half is taken away. A finished one raises ConflictError."""
     actor.require(Role.OPERATOR)
-    operation.refresh_from_db()
+    hold(operation)
     state = OperationState(operation.state)
     if state == OperationState.CANCELLING:
         return operation
@@ -78,7 +78,7 @@ def operation_cancel(actor: Actor, operation: Operation) -> Operation:
 def operation_retry(actor: Actor, operation: Operation) -> Operation:
     """Begin a failed or cancelled operation again; a download goes on where it stopped."""
     actor.require(Role.OPERATOR)
-    operation.refresh_from_db()
+    hold(operation)
     if OperationState(operation.state) == OperationState.SUCCEEDED:
         raise ConflictError("ALREADY_DONE", params={"title": operation.title})
     if not may_retry(operation):

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
 from models_app.domain.actors import SYSTEM, Actor
-from models_app.domain.errors import ConflictError, InvalidError
+from models_app.domain.errors import ConflictError, InvalidError, NotAllowedError
 from models_app.domain.names import check_name
 from models_app.domain.states import Role
 from models_app.models import User
@@ -60,6 +60,7 @@ def user_edit(actor: Actor, user: User, *, version: int | None, **changes: Any) 
         _check_role(changes["role"])
     if "display_name" in changes:
         changes["display_name"] = _checked_display_name(changes["display_name"])
+    _hold_admins(actor)
     lock_version(user, version)
     before = before_and_after(user, changes)
     if set(before) & RIGHTS:
@@ -74,6 +75,7 @@ def user_edit(actor: Actor, user: User, *, version: int | None, **changes: Any) 
 def user_delete(actor: Actor, user: User, *, version: int | None) -> None:
     """Remove a user with keys, tokens and chats; the audit keeps what they did, by name."""
     actor.require(Role.ADMIN)
+    _hold_admins(actor)
     lock_version(user, version)
     _check_admin_remains(user, {"is_active": False})
     audit(actor, "user.delete", user, {"role": [user.role, None]})
@@ -166,17 +168,25 @@ def _name_taken(name: str) -> ConflictError:
     return ConflictError("NAME_TAKEN", params={"name": name}, fields={"name": "NAME_TAKEN"})
 
 
-def _check_admin_remains(user: User, changes: Mapping[str, Any]) -> None:
-    """Raise ConflictError unless some admin can still sign in after the changes.
+def _hold_admins(actor: Actor) -> None:
+    """Hold every admin's row: of two admins who demote each other at once, one is refused.
 
-    The rows are locked: of two admins who demote each other at once, one is refused.
+    First of all, and in one order, so that the two do not wait for each other. Raises
+    NotAllowedError for one who is no admin any more.
     """
+    admins = User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True)
+    held = set(admins.order_by("pk").values_list("pk", flat=True))
+    if actor.user_id is not None and actor.user_id not in held:
+        raise NotAllowedError
+
+
+def _check_admin_remains(user: User, changes: Mapping[str, Any]) -> None:
+    """Raise ConflictError unless some admin can still sign in after the changes."""
     stays = changes.get("role", user.role) == Role.ADMIN and changes.get(
         "is_active", user.is_active
     )
-    admins = User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True)
-    others = [row for row in admins if row.pk != user.pk]
-    if not stays and not others:
+    others = User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk)
+    if not stays and not others.exists():
         raise ConflictError("LAST_ADMIN", params={"name": user.name})
 
 

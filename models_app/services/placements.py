@@ -6,7 +6,7 @@ from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError
 from models_app.domain.states import ArtifactState, PlacementState, ReplicaState, Role
 from models_app.models import Artifact, Host, Placement, Replica
-from models_app.services.records import audit, changed
+from models_app.services.records import audit, changed, hold
 from models_app.services.wishes import look_now, wish
 
 
@@ -32,6 +32,7 @@ def placement_request(actor: Actor, *, artifact: Artifact, host: Host) -> Placem
 def placement_remove(actor: Actor, placement: Placement, *, version: int | None) -> Placement:
     """Take the artifact off the host. Raises ConflictError PLACEMENT_IN_USE."""
     actor.require(Role.OPERATOR)
+    hold(placement)
     users = Replica.objects.filter(
         host=placement.host, revision__artifact=placement.artifact
     ).exclude(state=ReplicaState.RETIRED)

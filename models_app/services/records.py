@@ -125,6 +125,20 @@ def changed(row: Row) -> None:
         browsers.publish_changed(kind_of(row), row.public_id, row.version)
 
 
+def hold(row: Row) -> None:
+    """Keep everybody else from changing a row until the commit, and read it anew.
+
+    Call it first in a transaction whose checks of the row shall stay true: the row in hand was read
+    before, and PostgreSQL lets others write in between (SQLite has one writer anyway). Raises
+    ConflictError STALE when the row is gone.
+    """
+    rows = type(row)._default_manager.select_for_update(of=("self",))
+    try:
+        row.refresh_from_db(from_queryset=rows)
+    except type(row).DoesNotExist:
+        raise ConflictError("STALE", params={"name": str(row)}) from None
+
+
 def lock_version(row: Row, version: int | None) -> None:
     """Take the next version of a row for a person's change.
 

@@ -73,12 +73,13 @@ def link_use(secret: str, *, address: str = "") -> User:
     now = timezone.now()
     digest = keyed_digest(LINK, secret)
     with transaction.atomic():
-        good = SignInLink.objects.filter(
-            secret_hmac=digest, used_at=None, expires_at__gt=now, user__is_active=True
-        )
-        if not good.update(used_at=now):
+        # Conditions on the link's own row alone: those are judged again after waiting for another.
+        good = SignInLink.objects.filter(secret_hmac=digest, used_at=None, expires_at__gt=now)
+        is_first = bool(good.update(used_at=now))
+        link = SignInLink.objects.select_related("user").filter(secret_hmac=digest).first()
+        if not is_first or link is None or not link.user.is_active:
             raise NotSignedInError("LINK_USED_UP")
-        user = SignInLink.objects.select_related("user").get(secret_hmac=digest).user
+        user = link.user
         _audit_sign_in(user.name, address, "sign_in.link", user)
     attempts_forget(user.name)
     return user

@@ -3,6 +3,7 @@
 Channels' own communicator imports daphne, which we do not run.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -74,9 +75,16 @@ class BrowserSocket:
         return await self._wire.receive_nothing(seconds)
 
     async def leave(self, code: int = 1001) -> None:
-        """Go away, as a browser does, and wait until the server is done with it."""
-        await self._wire.send_input({"type": "websocket.disconnect", "code": code})
-        await self._wire.wait(WAIT_S)
+        """Go away, as a browser does, and wait until the server is done with it.
+
+        A server that was cancelled meanwhile is a failure, and no cancellation: pytest would end
+        no fixture after it, and leave its patches to every test that follows.
+        """
+        try:
+            await self._wire.send_input({"type": "websocket.disconnect", "code": code})
+            await self._wire.wait(WAIT_S)
+        except asyncio.CancelledError as error:
+            raise AssertionError("the server's side was cancelled") from error
 
     async def _output(self) -> dict[str, Any]:
         return await self._wire.receive_output(WAIT_S)

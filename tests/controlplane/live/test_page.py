@@ -5,16 +5,18 @@ import time
 import uuid
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.urls import reverse
 
 from controlplane.fragments import catalogue
 from controlplane.fragments.registry import fragment
 from controlplane.live import page, sockets
 from models_app.domain.errors import NotAllowedError
-from models_app.models import Host
+from models_app.models import Host, User
 from models_app.notify import browsers
 from models_app.selectors.lookup import row_by_ref
 from models_app.services.records import event
+from tests.controlplane.live.browser_socket import BrowserSocket, session_cookie
 from tests.factories import make_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -199,6 +201,17 @@ async def test_a_frame_out_of_the_protocol_closes(open_socket, bob, paints, fram
     socket = await open_socket(bob)
     await socket.send(frame)
     assert await socket.closed() == sockets.BAD_FRAME
+
+
+async def test_a_cancelled_server_fails_its_test_and_not_those_after(
+    bob: User, transactional_db: None
+) -> None:
+    socket = BrowserSocket("/ws/live/", await sync_to_async(session_cookie)(bob))
+    assert await socket.open()
+    socket._wire.future.cancel()
+    await asyncio.wait([socket._wire.future])
+    with pytest.raises(AssertionError, match="cancelled"):
+        await socket.leave()
 
 
 async def test_resync_brings_everything_again_in_a_new_epoch(open_socket, bob, paints, host):
