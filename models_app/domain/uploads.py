@@ -3,7 +3,8 @@
 An upload is `<id>.upload` in one folder. Its id holds the user's own number, a secret part, and the
 size that was announced: nobody can write into another's, and nothing can grow beyond what was said
 (`u3-<32 hex digits>-<size in hex>`). The front door writes it; the hands move it away when the
-import begins.
+import begins. Its sha256 is computed as it arrives, and lies beside it in `<id>.sha256` once it is
+whole, with the time of the last byte: a file that was touched since is read again.
 """
 
 import errno
@@ -20,11 +21,13 @@ from secrets import token_hex
 from typing import Protocol
 
 from models_app.domain.errors import ConflictError, NotFoundError, TooLargeError
+from models_app.domain.running_hashes import Hash, RunningHashes
 
 SPACE_KEPT_BYTES = 512 << 20  # of the disk, for everything else
 LARGEST_BYTES = 1 << 40
 ABANDONED_S = 24 * 3600.0  # without a byte for so long: nobody will finish it
 _CHUNK = 1 << 20
+_hashes = RunningHashes()
 _ID = re.compile(r"u([0-9]{1,18})-[0-9a-f]{32}-([0-9a-f]{1,10})")
 
 
@@ -90,12 +93,41 @@ class UploadFolder:
             end = os.lseek(handle, 0, os.SEEK_END)
             if offset != end:
                 raise ConflictError("UPLOAD_OFFSET", params={"done": end})
-            return Upload(upload, found.size_bytes, _write(handle, end, found.size_bytes, body))
+            piece = _Piece(handle, end, found.size_bytes, _hashes.take(upload, end))
+            try:
+                piece.write(body)
+            finally:
+                _hashes.put(upload, piece.end, piece.state)
+            now = Upload(upload, found.size_bytes, piece.end)
+            if now.is_whole and piece.state is not None:
+                self._note_hash(upload, handle, piece.state.hexdigest())
+            return now
+
+    def arrived(self, upload: str, file: Path) -> str | None:
+        """Return the sha256 that an upload had when it arrived; None unless `file` is still that.
+
+        `file` is where it lies now: the hands have moved it.
+        """
+        if not _ID.fullmatch(upload):
+            return None
+        try:
+            size, modified_ns, sha256 = self._note(upload).read_text().split()
+            found = file.stat()
+        except (FileNotFoundError, ValueError):
+            return None
+        is_same = (str(found.st_size), str(found.st_mtime_ns)) == (size, modified_ns)
+        return sha256 if is_same else None
 
     def forget(self, user_id: int | None, upload: str) -> None:
         """Delete one's own upload; one that is not there is forgotten already."""
         if _size_of(user_id, upload) is not None:
             self._place(upload).unlink(missing_ok=True)
+            self.forget_hash(upload)
+
+    def forget_hash(self, upload: str) -> None:
+        """Delete what is known of an upload's content, if that is an upload's id."""
+        if _ID.fullmatch(upload):
+            self._note(upload).unlink(missing_ok=True)
 
     def path_of(self, upload: str) -> Path | None:
         """Return where an upload lies or would lie; None for what is no upload's id."""
@@ -104,11 +136,11 @@ class UploadFolder:
     def sweep(self, *, older_than_s: float = ABANDONED_S) -> int:
         """Delete what nobody has written to for so long; return how many there were."""
         gone, before = 0, time.time() - older_than_s
-        for path in self.root.glob("*.upload"):
+        for path in [*self.root.glob("*.upload"), *self.root.glob("*.sha256")]:
             try:
                 if path.stat().st_mtime < before:
                     path.unlink()
-                    gone += 1
+                    gone += path.suffix == ".upload"
             except FileNotFoundError:  # an import took it meanwhile
                 continue
         return gone
@@ -127,6 +159,15 @@ class UploadFolder:
     def _place(self, upload: str) -> Path:
         return self.root / f"{upload}.upload"
 
+    def _note(self, upload: str) -> Path:
+        return self.root / f"{upload}.sha256"
+
+    def _note_hash(self, upload: str, handle: int, sha256: str) -> None:
+        found = os.fstat(handle)
+        half = self.root / f"{upload}.new.sha256"
+        half.write_text(f"{found.st_size} {found.st_mtime_ns} {sha256}\n")
+        half.replace(self._note(upload))
+
     @contextmanager
     def _locked(self, upload: str) -> Iterator[int]:
         """Open the file for one writer; the kernel lets go of the lock whatever happens."""
@@ -143,33 +184,50 @@ class UploadFolder:
             os.close(handle)
 
 
-def _write(handle: int, begin: int, size: int, body: Body) -> int:
-    """Append what comes; return where the file ends then."""
-    end = begin
-    while True:
+class _Piece:
+    """One piece on its way into the file: where it ends by now, and the hash of all before that."""
+
+    def __init__(self, handle: int, begin: int, size: int, state: Hash | None) -> None:
+        self.end = begin
+        self.state = state
+        self._handle, self._begin, self._size = handle, begin, size
+        self._before = state.copy() if state else None
+
+    def write(self, body: Body) -> None:
+        """Append what comes."""
+        while True:
+            try:
+                chunk = body.read(_CHUNK)
+            except OSError:
+                raise ConflictError("UPLOAD_INCOMPLETE", params={"done": self.end}) from None
+            if not chunk:
+                return
+            if self.end + len(chunk) > self._size:
+                self._undo()
+                raise TooLargeError("UPLOAD_OVERRUN", params={"size_bytes": self._size})
+            self._add(chunk)
+
+    def _add(self, chunk: bytes) -> None:
         try:
-            chunk = body.read(_CHUNK)
-        except OSError:
-            raise ConflictError("UPLOAD_INCOMPLETE", params={"done": end}) from None
-        if not chunk:
-            return end
-        if end + len(chunk) > size:
-            os.ftruncate(handle, begin)
-            raise TooLargeError("UPLOAD_OVERRUN", params={"size_bytes": size})
-        try:
-            end += _write_all(handle, chunk)
+            _write_all(self._handle, chunk)
         except OSError as error:
+            self._undo()
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
-            os.ftruncate(handle, begin)
-            raise _no_space(size, 0) from None
+            raise _no_space(self._size, 0) from None
+        self.end += len(chunk)
+        if self.state:
+            self.state.update(chunk)
+
+    def _undo(self) -> None:
+        os.ftruncate(self._handle, self._begin)
+        self.end, self.state = self._begin, self._before
 
 
-def _write_all(handle: int, chunk: bytes) -> int:
+def _write_all(handle: int, chunk: bytes) -> None:
     rest = memoryview(chunk)
     while rest:
         rest = rest[os.write(handle, rest) :]
-    return len(chunk)
 
 
 def _size_of(user_id: int | None, upload: str) -> int | None:

@@ -1,5 +1,6 @@
 """The workflows that must survive a crash at any point: what is wished and what comes of it."""
 
+import io
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -93,6 +94,21 @@ def _always(_: Run) -> bool:
 
 def _import(run: Run) -> None:
     wisher.model(run.name, run.file())
+
+
+def _import_upload(run: Run) -> None:
+    """Import a file that the front door has received."""
+    from django.conf import settings
+
+    from models_app.domain.actors import SYSTEM
+    from models_app.domain.uploads import UploadFolder
+    from models_app.services.language_models import model_import
+
+    folder, content = UploadFolder(settings.PATHS.uploads), Path(run.file()).read_bytes()
+    upload = folder.begin(None, len(content), limit_bytes=len(content)).id
+    folder.append(None, upload, 0, io.BytesIO(content))
+    reference = {"upload": upload, "file_name": f"{run.name}.gguf"}
+    model_import(SYSTEM, name=run.name, title=run.name, source="upload", reference=reference)
 
 
 def _imported(run: Run) -> bool:
@@ -190,6 +206,7 @@ def _is_removed(run: Run) -> bool:
 
 WORKFLOWS: Mapping[str, Workflow] = {
     "import": Workflow(_nothing, _always, _import, _imported),
+    "upload": Workflow(_nothing, _always, _import_upload, _imported),
     "first-start": Workflow(_nothing, _always, _import_and_deploy, _serves),
     "start": Workflow(_import, _imported, _deploy, _serves),
     "cancel": Workflow(_nothing, _always, _import_and_cancel, _cancelled),

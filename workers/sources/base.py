@@ -49,6 +49,7 @@ class Source(Protocol):
         SHALL resume where `part` ends. SHALL raise FailureError(SOURCE_CHANGED) when what is
         offered now is not what was begun, SOURCE_UNREACHABLE when the other side is away,
         SOURCE_REFUSED when it says no, SOURCE_CUT when the line broke and cannot be resumed,
-        DISK_FULL when the disk is. Never writes anywhere else.
+        DISK_FULL when the disk is. Never writes anywhere else. MAY say the `sha256` of what is
+        finished where it was computed as the bytes came; else the file is read for it.
         """
         ...

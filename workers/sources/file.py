@@ -86,7 +86,13 @@ class UploadSource:
         if not part.is_file():
             raise fail(FailureCode.ARTIFACT_MISSING, file=description.file_name)
         size = part.stat().st_size
-        return Transfer(done_bytes=size, total_bytes=size, finished=True, path=str(part))
+        return Transfer(
+            done_bytes=size,
+            total_bytes=size,
+            finished=True,
+            path=str(part),
+            sha256=self._folder.arrived(str(reference["upload"]), part),
+        )
 
     def _path(self, reference: Mapping[str, Any]) -> Path:
         path = self._folder.path_of(str(reference.get("upload", "")))

@@ -1,6 +1,7 @@
 """Files on their way in: pieces, broken lines, two writers, announced sizes, other people."""
 
 import errno
+import hashlib
 import io
 import os
 import time
@@ -178,3 +179,60 @@ def test_what_nobody_finishes_is_swept(folder: UploadFolder) -> None:
     assert folder.find(ALICE, young.id) == young
     with pytest.raises(NotFoundError):
         folder.find(ALICE, old.id)
+
+
+def hash_of(folder: UploadFolder, upload: Upload) -> str | None:
+    path = folder.path_of(upload.id)
+    assert path is not None
+    return folder.arrived(upload.id, path)
+
+
+def test_the_hash_is_known_when_the_last_byte_is_here(folder: UploadFolder) -> None:
+    upload = begun(folder)
+    folder.append(ALICE, upload.id, 0, io.BytesIO(b"hello"))
+    assert hash_of(folder, upload) is None
+    # Pieces come by whatever requests, each with a folder of its own.
+    UploadFolder(folder.root).append(ALICE, upload.id, 5, io.BytesIO(b"world"))
+    assert hash_of(folder, upload) == hashlib.sha256(b"helloworld").hexdigest()
+
+
+def test_a_cut_line_and_a_refused_piece_leave_the_hash_right(folder: UploadFolder) -> None:
+    upload = begun(folder)
+    with pytest.raises(ConflictError):
+        folder.append(ALICE, upload.id, 0, CutLine(b"hel"))
+    with pytest.raises(TooLargeError):
+        folder.append(ALICE, upload.id, 3, io.BytesIO(b"far too many bytes"))
+    with pytest.raises(ConflictError):
+        folder.append(ALICE, upload.id, 9, io.BytesIO(b"x"))
+    folder.append(ALICE, upload.id, 3, io.BytesIO(b"loworld"))
+    assert hash_of(folder, upload) == hashlib.sha256(b"helloworld").hexdigest()
+
+
+def test_what_another_process_began_is_left_to_be_read(
+    folder: UploadFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = begun(folder)
+    folder.append(ALICE, upload.id, 0, io.BytesIO(b"hello"))
+    monkeypatch.setattr(uploads, "_hashes", uploads.RunningHashes())
+    folder.append(ALICE, upload.id, 5, io.BytesIO(b"world"))
+    assert hash_of(folder, upload) is None
+
+
+def test_a_file_that_was_touched_has_no_hash(folder: UploadFolder) -> None:
+    upload = begun(folder)
+    folder.append(ALICE, upload.id, 0, io.BytesIO(b"helloworld"))
+    path = folder.path_of(upload.id)
+    assert path is not None
+    path.write_bytes(b"helloWORLD")
+    os.utime(path, ns=(1, 1))
+    assert hash_of(folder, upload) is None
+
+
+def test_the_hash_goes_with_its_upload(folder: UploadFolder) -> None:
+    first, second = begun(folder), begun(folder)
+    for upload in (first, second):
+        folder.append(ALICE, upload.id, 0, io.BytesIO(b"helloworld"))
+    folder.forget(ALICE, first.id)
+    assert sorted(path.suffix for path in folder.root.iterdir()) == [".sha256", ".upload"]
+    assert folder.sweep(older_than_s=-1) == 1
+    assert list(folder.root.iterdir()) == []

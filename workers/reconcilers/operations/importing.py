@@ -15,8 +15,9 @@ from django.conf import settings
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.gguf import GgufError, facts, read_header
 from models_app.domain.names import safe_file_name
-from models_app.domain.specs import ArtifactFacts
+from models_app.domain.specs import Transfer
 from models_app.domain.store import ModelStore
+from models_app.domain.uploads import UploadFolder
 from models_app.models import Operation
 from models_app.selectors.instance import fetch_networks
 from models_app.services.artifacts import ArtifactContent, artifact_record, deploy_imported
@@ -42,24 +43,25 @@ class ImportWork:
             networks=fetch_networks(),
         )
         description = _describe(operation, lease, source)
-        part = part_path(operation)
-        if not _fetch(operation, lease, source, description):
-            return None
-        found = _inspect(part, description.file_name)
-        sha256 = hash_with_progress(part, lease, operation)
-        if description.sha256 and description.sha256 != sha256:
-            part.unlink()
-            raise fail(FailureCode.CHECKSUM, wanted=description.sha256, got=sha256)
+        place = _adopted(operation, description)
+        if place is None:
+            transfer = _fetch(operation, lease, source, description)
+            if not transfer.finished:
+                return None
+            _inspect(part_path(operation), description.file_name)
+            sha256 = _verified(operation, lease, description, transfer)
+            place = _store().adopt(part_path(operation), sha256, _file_name(description))
+        sha256 = place.parent.name
         content = ArtifactContent(
-            file_name=safe_file_name(description.file_name),
-            size_bytes=part.stat().st_size,
+            file_name=place.name,
+            size_bytes=place.stat().st_size,
             sha256=sha256,
             format="gguf",
-            facts=asdict(found),
+            facts=asdict(facts(read_header(place))),
         )
-        ModelStore(settings.PATHS.models).adopt(part, sha256, content.file_name)
         artifact = artifact_record(lease, operation, content)
         deployment = deploy_imported(operation, artifact)
+        self.clean_up(operation)
         return {
             "artifact": str(artifact.public_id),
             "sha256": sha256,
@@ -67,14 +69,49 @@ class ImportWork:
         }
 
     def clean_up(self, operation: Operation) -> None:
-        """Remove the half file."""
+        """Remove the half file, and what is known of an upload: it is in the store, or unwanted."""
         part_path(operation).unlink(missing_ok=True)
+        upload = str(operation.parameters["reference"].get("upload", ""))
+        if operation.parameters["source"] == "upload":
+            UploadFolder(settings.PATHS.uploads).forget_hash(upload)
 
 
 def part_path(operation: Operation) -> Path:
     """Return where an operation's half file lies."""
     folder: Path = settings.PATHS.uploads
     return folder / f"import-{operation.public_id}.part"
+
+
+def _store() -> ModelStore:
+    return ModelStore(settings.PATHS.models)
+
+
+def _file_name(description: Description) -> str:
+    return safe_file_name(description.file_name)
+
+
+def _adopted(operation: Operation, description: Description) -> Path | None:
+    """Return where the file lies in the store, when a try that was killed got as far as that."""
+    sha256 = operation.result.get("verified", "")
+    place = _store().path_of(sha256, _file_name(description)) if sha256 else None
+    return place if place and place.exists() else None
+
+
+def _verified(
+    operation: Operation, lease: Lease[Operation], description: Description, transfer: Transfer
+) -> str:
+    """Return the sha256 of the part, held to what was promised, and written down.
+
+    Once the part has moved nobody could fetch an upload again: a repeated step must know of it.
+    """
+    part = part_path(operation)
+    sha256 = transfer.sha256 or hash_with_progress(part, lease, operation)
+    if description.sha256 and description.sha256 != sha256:
+        part.unlink()
+        raise fail(FailureCode.CHECKSUM, wanted=description.sha256, got=sha256)
+    known = {**operation.result, "verified": sha256}
+    operation_progress(lease, operation, phase="verifying", result=known)
+    return sha256
 
 
 def _describe(operation: Operation, lease: Lease[Operation], source: Source) -> Description:
@@ -95,7 +132,7 @@ def _describe(operation: Operation, lease: Lease[Operation], source: Source) -> 
 
 def _fetch(
     operation: Operation, lease: Lease[Operation], source: Source, description: Description
-) -> bool:
+) -> Transfer:
     began, before = time.monotonic(), operation.done_bytes
     transfer = source.fetch(
         operation.parameters["reference"],
@@ -112,13 +149,13 @@ def _fetch(
         total_bytes=transfer.total_bytes or description.size_bytes,
         bytes_per_s=max(transfer.done_bytes - before, 0) / elapsed,
     )
-    return transfer.finished
+    return transfer
 
 
-def _inspect(part: Path, file_name: str) -> ArtifactFacts:
-    """Read the header before anything else touches the file."""
+def _inspect(part: Path, file_name: str) -> None:
+    """Read the header before anything else touches the file. Raises FailureError."""
     try:
-        return facts(read_header(part))
+        facts(read_header(part))
     except GgufError as error:
         part.unlink()
         figures = {"file": safe_file_name(file_name), "fault": error.reason.value, **error.params}

@@ -1,6 +1,8 @@
 """Imports end to end against the real store and the real sources, one step at a time."""
 
 import hashlib
+import io
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from controlplane.wording.failures import failure_text
 from models_app.domain.errors import ConflictError, InvalidError, NotAllowedError
 from models_app.domain.states import OperationState
 from models_app.domain.store import ModelStore
+from models_app.domain.uploads import UploadFolder
 from models_app.models import Artifact, Deployment, LanguageModel, Operation, User
 from models_app.services.language_models import artifact_delete, artifact_verify, model_import
 from models_app.services.operations import operation_cancel, operation_retry
@@ -228,3 +231,49 @@ def test_the_bundled_model_is_what_its_pinned_sum_says(alice: User) -> None:
     assert work_off(operation).state == OperationState.SUCCEEDED
     assert Artifact.objects.get().facts["architecture"] == "llama"
     assert LanguageModel.objects.get().tier == "micro"
+
+
+def begin_upload(alice: User, content: bytes) -> tuple[Operation, str]:
+    folder = UploadFolder(settings.PATHS.uploads)
+    upload = folder.begin(alice.pk, len(content), limit_bytes=len(content)).id
+    folder.append(alice.pk, upload, 0, io.BytesIO(content))
+    reference = {"upload": upload, "file_name": "weights.gguf"}
+    return model_import(actor_of(alice), name="tiny", source="upload", reference=reference), upload
+
+
+def test_an_upload_is_hashed_as_it_arrives_and_not_read_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = gguf_bytes()
+    operation, upload = begin_upload(alice, content)
+    read = []
+    monkeypatch.setattr(
+        "workers.reconcilers.operations.importing.hash_with_progress",
+        lambda path, *_: read.append(path),
+    )
+    assert work_off(operation).state == OperationState.SUCCEEDED
+    assert Artifact.objects.get().sha256 == hashlib.sha256(content).hexdigest()
+    assert read == []
+    assert not list(settings.PATHS.uploads.glob(f"*{upload}*"))
+
+
+def test_an_upload_that_was_touched_is_read(alice: User) -> None:
+    content = gguf_bytes()
+    operation, upload = begin_upload(alice, content)
+    path = UploadFolder(settings.PATHS.uploads).path_of(upload)
+    assert path is not None
+    changed = content[:-1] + bytes([content[-1] ^ 1])
+    path.write_bytes(changed)
+    os.utime(path, ns=(1, 1))
+    assert work_off(operation).state == OperationState.SUCCEEDED
+    assert Artifact.objects.get().sha256 == hashlib.sha256(changed).hexdigest()
+
+
+def test_a_promise_of_another_checksum_is_held_against_the_upload(alice: User) -> None:
+    content = gguf_bytes()
+    operation, _ = begin_upload(alice, content)
+    operation.parameters["reference"]["sha256"] = "0" * 64
+    operation.save()
+    done = work_off(operation)
+    assert (done.state, done.failure_code) == (OperationState.FAILED, "CHECKSUM")
+    assert not Artifact.objects.exists()
