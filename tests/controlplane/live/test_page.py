@@ -266,6 +266,8 @@ async def test_what_happens_elsewhere_is_told_once_in_the_pages_language(
 ):
     socket, _ = await opened(open_socket, bob, head_of(host))
     await socket.send(show(head_of(host), lang="it"))
+    await socket.send({"type": "resync"})  # its answer shows that the language was heard
+    await socket.receive("fragment")
     await asyncio.to_thread(event, host, "host.unreachable", level="bad")
     frame = await socket.receive("notice")
     assert (frame["level"], frame["url"]) == ("error", "/hosts/shop/")
