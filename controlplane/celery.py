@@ -59,10 +59,12 @@ app.autodiscover_tasks(["workers"])
 
 @worker_init.connect
 @beat_init.connect
-def give_signs_of_life(**_signal: Any) -> None:
-    """Let the supervisor see that this process is not stuck."""
+def live_and_leave(**_signal: Any) -> None:
+    """Let the supervisor see that this process is not stuck; when asked to end, end promptly."""
     from django.conf import settings
 
+    from controlplane.launch.leaving import leave_at_once
     from controlplane.launch.pulse import Pulse
 
+    leave_at_once()
     Pulse(settings.ENV, settings.PATHS).keep_beating()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
-from controlplane.logs import request_id
+from controlplane.logs import REQUEST_ID, request_id
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -22,7 +22,9 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Use the caller's id when it is harmless, else a new one."""
         sent = request.headers.get("X-Request-ID", "")
-        token = request_id.set(sent if _SAFE_ID.fullmatch(sent) else secrets.token_hex(8))
+        own = sent if _SAFE_ID.fullmatch(sent) else secrets.token_hex(8)
+        request.META[REQUEST_ID] = own
+        token = request_id.set(own)
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id.get()

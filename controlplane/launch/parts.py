@@ -12,6 +12,7 @@ BROKER_MEMORY = "64mb"  # messages are row ids; more than this means nobody read
 # may wait for hosts that could be dead (workers/reconcilers/bulkhead.py).
 CONTROL_THREADS = 16
 TRANSFER_THREADS = 2  # steps that move files
+BROKER, HANDS = "broker", "hands"  # groups that a stop tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Part:
     """One long-running process under the supervisor."""
 
     name: str
-    group: str  # groups stop one after the other, last started first; a group's parts together
+    group: str  # all stop together, the broker after the rest
     order: int
     command: tuple[str, ...]
     stop_within_s: int  # then it is killed: rows are the work, nothing is lost by it
@@ -32,7 +33,7 @@ def parts(env: Env, paths: DataPaths) -> list[Part]:
         *embedded,
         _worker("control", CONTROL_THREADS),
         _worker("transfer", TRANSFER_THREADS),
-        Part("beat", "hands", 20, _celery("beat", "--scheduler", "celery.beat.Scheduler"), 3),
+        Part("beat", HANDS, 20, _celery("beat", "--scheduler", "celery.beat.Scheduler"), 3),
         Part("web", "web", 30, (sys.executable, "-m", "controlplane.launch.web"), 2),
     ]
 
@@ -56,7 +57,7 @@ def _broker(paths: DataPaths) -> Part:
     command = [str(_broker_binary())]
     for name, value in options.items():
         command += [f"--{name}", value]
-    return Part("broker", "broker", 10, tuple(command), 1)
+    return Part("broker", BROKER, 10, tuple(command), 1)
 
 
 def _broker_binary() -> Path:
@@ -71,7 +72,7 @@ def _worker(queue: str, threads: int) -> Part:
         *("--pool", "threads", "--concurrency", str(threads), "-O", "fair"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
-    return Part(queue, "hands", 20, command, 3)
+    return Part(queue, HANDS, 20, command, 3)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

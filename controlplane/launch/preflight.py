@@ -12,11 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from controlplane.settings.env import ROOT, Env, read_env
+from controlplane.settings.env import ROOT, Env, SettingError, read_env
 from controlplane.settings.paths import DataPaths
 
 LEAST_FREE_BYTES = 100 * 2**20  # to start at all: logs, a copy of the database before a migration
-HIGHEST_PORT = 65_535
 # The supervisor's configuration file would read these as a comment, an end of line, a variable.
 _UNSAFE_IN_CONFIG = re.compile(r"[\x00-\x1f\x7f%]|\s[;#]")
 
@@ -29,10 +28,8 @@ def check_place() -> Env:
     """Return the environment when every command can work in it. Raises RefusedError."""
     try:
         env = read_env()
-    except ValueError as error:
-        raise RefusedError(f"SLIPWAY_PORT must be a number: {error}.") from None
-    if not 0 < env.port <= HIGHEST_PORT:
-        raise RefusedError(f"SLIPWAY_PORT must be between 1 and {HIGHEST_PORT}, not {env.port}.")
+    except SettingError as error:
+        raise RefusedError(str(error)) from None
     _check_data_folder(DataPaths(env.data))
     return env
 

@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from contextlib import suppress
+from typing import Any
 
 from supervisor import events
 from supervisor.medusa import asyncore_25 as asyncore
@@ -18,8 +19,9 @@ from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from controlplane.launch.console import Console, FirstAnswer
+from controlplane.launch.engines_end import EnginesEnd
 from controlplane.launch.instance import record_parts
-from controlplane.launch.parts import Part
+from controlplane.launch.parts import BROKER, HANDS, Part
 from controlplane.launch.preflight import RefusedError
 from controlplane.launch.watchdog import Watchdog
 from controlplane.settings.env import ROOT, Env
@@ -30,8 +32,12 @@ LOG_BACKUPS = 3
 _PR_SET_PDEATHSIG = 1
 
 
-def supervise(parts: list[Part], env: Env, paths: DataPaths, console: Console) -> None:
+def supervise(
+    parts: list[Part], env: Env, paths: DataPaths, console: Console, engines: EnginesEnd
+) -> None:
     """Run the parts until INT, TERM, QUIT or HUP; all have ended when this returns.
+
+    The engines are begun to be ended as soon as the hands are gone.
 
     Raises RefusedError when the port was taken since it was checked.
     """
@@ -41,7 +47,7 @@ def supervise(parts: list[Part], env: Env, paths: DataPaths, console: Console) -
     options.realize(["-c", str(config)])
     options.first, options.test = True, False
     try:
-        _House(options, paths, console, (env.host, env.port)).main()
+        _House(options, paths, console, (env.host, env.port), engines).main()
     except asyncore.ExitNow:
         pass
     except ValueError as error:  # how the package says that it cannot bind
@@ -128,12 +134,19 @@ class _House(Supervisor):  # type: ignore[misc]
     """The supervisor's loop, telling the console and keeping the record of who is ours."""
 
     def __init__(
-        self, options: _Options, paths: DataPaths, console: Console, address: tuple[str, int]
+        self,
+        options: _Options,
+        paths: DataPaths,
+        console: Console,
+        address: tuple[str, int],
+        engines: EnginesEnd,
     ) -> None:
         super().__init__(options)
+        self._engines = engines
         self._paths = paths
         self._console = console
         self._address = address
+        self.stop_groups: list[Any] = []
         self._held: list[object] = []
         self._watchdog = Watchdog(paths)
         self._first_answer: FirstAnswer | None = None
@@ -174,6 +187,19 @@ class _House(Supervisor):  # type: ignore[misc]
             self.options.logger.critical(told)
             with suppress(ProcessLookupError):
                 os.kill(running[name], signal.SIGKILL)
+
+    def ordered_stop_groups_phase_1(self) -> None:
+        """Stop all that uses the broker together, then the broker; the engines meanwhile."""
+        self._engines.hear()
+        groups = {group.config.name: group for group in self.stop_groups}
+        if HANDS not in groups:
+            self._engines.begin()
+        for group in [group for name, group in groups.items() if name != BROKER] or groups.values():
+            group.stop_all()
+
+    def ordered_stop_groups_phase_2(self) -> None:
+        """Forget the groups that have ended."""
+        self.stop_groups = [g for g in self.stop_groups if g.get_unstopped_processes()]
 
     def _note(self, event: events.ProcessStateEvent) -> None:
         if isinstance(event, events.ProcessStateRunningEvent):

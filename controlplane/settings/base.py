@@ -181,9 +181,15 @@ CELERY_BROKER_URL = ENV.broker_url or f"redis+socket://{PATHS.broker_socket}"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "controlplane.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "controlplane.logs.RequestIdFilter"},
+        "short": {"()": "controlplane.logs.ShortFilter"},
+    },
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        "line": {
+            "()": "controlplane.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
     },
     "handlers": {
         "stderr": {
@@ -195,6 +201,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "httpx": {"level": "WARNING"},
+        # any stranger's request may name a host that is not ours
+        "django.security.DisallowedHost": {"filters": ["short"]},
         # a line for every sweep would bury what matters
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -11,7 +11,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from controlplane.sign_in_address import sign_in_address
 from models_app.models import User
+from models_app.services.sign_in import link_create
 from tests.conftest import browser_of
 from tests.controlplane.api.callers import Caller, caller_of
 from tests.controlplane.api.routes import ROUTES, filled, make_world
@@ -95,3 +97,25 @@ def test_no_log_line_tells_a_secret(planted: Planted, caplog: pytest.LogCaptureF
     assert any("/api/v1/hosts" in record.getMessage() for record in records)
     told = "\n".join(f"{r.getMessage()} {r.args} {r.exc_text}" for r in records)
     assert not seen(planted, told)
+
+
+def written(records: list[logging.LogRecord]) -> str:
+    """Return what the log of an installation holds of these records."""
+    handlers = {h.get_name(): h for h in logging.getLogger().handlers}
+    handler = handlers["stderr"]
+    return "\n".join(handler.format(record) for record in records if handler.filter(record))
+
+
+def test_no_log_line_tells_a_link_that_still_opens(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = link_create(alice)
+    address = sign_in_address(secret)
+    stranger = Client(enforce_csrf_checks=True)
+    assert stranger.post(address).status_code == 403  # a click without the page it belongs to
+    assert Client().post(address).status_code == 302
+    assert Client().post(address).status_code == 401  # used up
+    lines = written(caplog.records)
+    assert "/sign-in/link/***" in lines
+    assert secret not in lines

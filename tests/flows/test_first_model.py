@@ -2,19 +2,21 @@
 
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from tests.flows.house import House, wait_for
+from tests.flows.house import DOWN_S, House, wait_for
 from tests.requirements import need
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
 READY_S = 120.0
+STOP_PROMISE_S = 10.0
 
 
 @pytest.fixture
@@ -30,7 +32,13 @@ def test_a_first_start_serves_a_real_model_and_every_later_one_brings_it_back(ho
     first = _answer_of(_ready_address(house))
     assert first
     assert _engines(house)
-    assert house.stop() == 0
+    house.note_processes()
+    with _two_long_answers(_ready_address(house)):
+        asked_at = time.monotonic()
+        house.process.send_signal(signal.SIGINT)
+        assert house.process.wait(DOWN_S) == 0
+        took_s = time.monotonic() - asked_at
+    assert took_s <= STOP_PROMISE_S
     assert house.processes() == []  # engines included
 
     house.start_and_wait()
@@ -82,6 +90,24 @@ def _answer_of(address: str) -> str:
     }
     answer = httpx.post(f"http://{address}/v1/chat/completions", json=body, timeout=60)
     return str(answer.raise_for_status().json()["choices"][0]["message"]["content"])
+
+
+@contextmanager
+def _two_long_answers(address: str) -> Iterator[None]:
+    """Keep the engine at work on two answers that are asked of it directly, each begun."""
+    body = {
+        "messages": [{"role": "user", "content": "Tell a story that never ends."}],
+        "max_tokens": 1_000_000,
+        "logit_bias": [[0, False], [2, False]],  # the tokens that end an answer
+        "stream": True,
+    }
+    with ExitStack() as open_answers:
+        client = open_answers.enter_context(httpx.Client(timeout=60))
+        for _ in range(2):
+            url = f"http://{address}/v1/chat/completions"
+            answer = open_answers.enter_context(client.stream("POST", url, json=body))
+            assert next(answer.iter_lines())
+        yield
 
 
 def _engines(house: House) -> list[psutil.Process]:

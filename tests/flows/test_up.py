@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.house import DOWN_S, ROOT, UP_S, House, wait_for
+from tests.flows.house import DOWN_S, ROOT, UP_S, House, free_port, wait_for
 from tests.requirements import need
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
@@ -93,10 +93,17 @@ def test_full_disk_is_refused(tmp_path: Path) -> None:
         subprocess.run(["umount", disk], check=True)
 
 
-@pytest.mark.parametrize("port", ["eighty", "0", "70000"])
-def test_impossible_port_is_refused(tmp_path: Path, port: str) -> None:
-    with House(tmp_path / "data", SLIPWAY_PORT=port) as house:
-        assert "SLIPWAY_PORT must be" in refusal_of(house)
+def test_impossible_setting_is_refused(tmp_path: Path) -> None:
+    with House(tmp_path / "data", SLIPWAY_PORT="eighty") as house:
+        assert "SLIPWAY_PORT must be" in refusal_of(house)  # the others: test_preflight.py
+
+
+def test_database_that_does_not_answer_is_refused(tmp_path: Path) -> None:
+    nobody = f"postgresql://me:secret-word@127.0.0.1:{free_port()}/slipway"
+    with House(tmp_path / "data", SLIPWAY_DATABASE=nobody) as house:
+        line = refusal_of(house)
+    assert "The database cannot be used" in line
+    assert "secret-word" not in line
 
 
 @pytest.mark.parametrize("name", ["100%", "a ;b", "a #b", "a\nb"])

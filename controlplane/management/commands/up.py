@@ -11,7 +11,9 @@ from django.db import OperationalError, connections
 
 from controlplane.launch.console import Console
 from controlplane.launch.database import bring_up_to_date
+from controlplane.launch.engines_end import EnginesEnd
 from controlplane.launch.instance import clear_leftovers, hold
+from controlplane.launch.leaving import leave_at_once
 from controlplane.launch.parts import parts
 from controlplane.launch.preflight import RefusedError, check_start
 from controlplane.launch.supervision import supervise
@@ -22,8 +24,6 @@ from models_app.models import User
 from models_app.notify import relay
 from models_app.services.bootstrap import first_start, look_at_all
 from models_app.services.sign_in import LINK_MINUTES, link_create
-
-ENGINES_STOP_S = 3.0  # what the parts' own limits leave of the ten seconds that a stop may take
 
 
 class Command(BaseCommand):
@@ -40,7 +40,8 @@ class Command(BaseCommand):
         except RefusedError as refusal:
             raise SystemExit(str(refusal)) from None
         except OperationalError as error:
-            raise SystemExit(f"The database cannot be used: {error}.") from None
+            why = " ".join(str(error).split())  # libpq tells in several lines
+            raise SystemExit(f"The database cannot be used: {why.rstrip('.')}.") from None
         except KeyboardInterrupt:
             raise SystemExit("Stopped before it was up.") from None
 
@@ -53,14 +54,16 @@ class Command(BaseCommand):
         bring_up_to_date(paths.database, console.say)
         first_start(host_name=this_machine(), with_model=env.first_model)
         look_at_all()
+        engines = EnginesEnd(lambda seconds: call_command("stop_engines", seconds=seconds))
         try:
-            supervise(parts(env, paths), env, paths, console)
+            supervise(parts(env, paths), env, paths, console, engines)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut this short
             connections.close_all()  # opened long ago
-            call_command("stop_engines", seconds=ENGINES_STOP_S)
+            engines.finish()
         console.say("Slipway has stopped.")
+        leave_at_once()
 
 
 def greeting() -> str:
