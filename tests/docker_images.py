@@ -24,6 +24,7 @@ LLAMACPP = "ghcr.io/ggml-org/llama.cpp:server"
 OLLAMA = "ollama/ollama:0.17.4"
 FAKE = "slipway/fake-engine:1"
 BUSYBOX = "busybox:1.37"
+DEBIAN = "slipway/debian:bookworm"
 APPLETS = frozenset(
     {"sh", "sleep", "sha256sum", "df", "mv", "rm", "cat", "stat", "mkdir", "ls", "find", "sync"}
     | {"wget", "touch", "test", "dd", "sort", "head", "chmod", "echo", "id", "true"}
@@ -132,7 +133,17 @@ def _busybox() -> Image:
     return Image(BUSYBOX, (layer,), {"Cmd": ["sh"], "Env": ["PATH=/bin"]})
 
 
-_MAKERS = {LLAMACPP: _llamacpp, OLLAMA: _ollama, FAKE: _fake, BUSYBOX: _busybox}
+def _debian() -> Image:
+    return Image(DEBIAN, (_base(),), {"Cmd": ["sh"], "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]})
+
+
+_MAKERS = {
+    LLAMACPP: _llamacpp,
+    OLLAMA: _ollama,
+    FAKE: _fake,
+    BUSYBOX: _busybox,
+    DEBIAN: _debian,
+}
 
 
 def _tool(family: str, name: str) -> Path:

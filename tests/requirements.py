@@ -50,6 +50,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "docker": _docker,
     "llama-server": lambda: tool("llama.cpp", "llama-server") is not None,
     "ollama": lambda: tool("ollama", "ollama") is not None,
+    "compose": lambda: _docker() and tool("compose", "docker-compose") is not None,
     "openai-js": lambda: tool("openai-js", "node_modules/openai/package.json") is not None,
     "libcurl": _libcurl,
     "mono": lambda: bool(shutil.which("mcs") and shutil.which("mono")),

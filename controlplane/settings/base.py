@@ -1,5 +1,7 @@
 """Settings of every process. What differs by installation comes from `env.py` alone."""
 
+from urllib.parse import urlsplit
+
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +24,8 @@ DEBUG = ENV.debug
 STYLEGUIDE = ENV.debug or ENV.demo  # /styleguide/ shows every part in every state
 PUBLIC_URL = ENV.public_url or f"http://{ENV.host}:{ENV.port}"
 _OWN_NAMES = ("127.0.0.1", "localhost", "[::1]", ENV.host)
-ALLOWED_HOSTS = [*dict.fromkeys((*_OWN_NAMES, *ENV.allowed_hosts))]
+_PUBLIC_NAME = urlsplit(PUBLIC_URL).hostname or ENV.host
+ALLOWED_HOSTS = [*dict.fromkeys((*_OWN_NAMES, _PUBLIC_NAME, *ENV.allowed_hosts))]
 LOCAL_ORIGINS = [f"http://{name}:{ENV.port}" for name in dict.fromkeys(_OWN_NAMES)]
 CSRF_TRUSTED_ORIGINS = [*LOCAL_ORIGINS, *([ENV.public_url] if ENV.public_url else [])]
 

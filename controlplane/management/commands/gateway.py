@@ -1,5 +1,6 @@
 """`manage.py gateway`: serve `/v1` alone, beside or instead of the web process's own."""
 
+import socket
 from typing import Any
 
 import uvicorn
@@ -8,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from controlplane.launch.web import server_config
 
+BACKLOG = 2048
 DRAIN_S = 30  # a gateway of its own may let its streams end
 
 
@@ -21,9 +23,22 @@ class Command(BaseCommand):
         """Where to listen."""
         parser.add_argument("--host", default=settings.ENV.host)
         parser.add_argument("--port", type=int, default=settings.ENV.port + 1)
+        parser.add_argument(
+            "--share-port",
+            action="store_true",
+            help="Let other gateways listen on the same port; the kernel spreads new connections.",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serve."""
         config = server_config("controlplane.gateway.v1.alone:application", drain_s=DRAIN_S)
-        config.host, config.port = options["host"], options["port"]
-        uvicorn.Server(config).run()
+        host, port = options["host"], options["port"]
+        with _listening(host, port, is_shared=options["share_port"]) as listening:
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int, *, is_shared: bool) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG, reuse_port=is_shared)
+    except OSError as error:
+        raise SystemExit(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
