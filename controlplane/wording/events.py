@@ -32,6 +32,9 @@ _SENTENCES: dict[str, str | Promise] = {
     "replica.starting": _("Replica {replica}: engine started on {host}"),
     "replica.ready": _("Replica {replica} ready on {host} in {seconds}"),
     "replica.unhealthy": _("Replica {replica} on {host} does not answer: {answer}"),
+    "replica.stuck": _(
+        "Replica {replica} on {host} stands still: no request gets on for {seconds}"
+    ),
     "replica.recovered": _("Replica {replica} on {host} answers again"),
     "replica.unknown": _("Replica {replica}: {host} is silent, nothing is removed"),
     "replica.adopted": _("Replica {replica} found running on {host} and taken over"),

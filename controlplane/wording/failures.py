@@ -256,6 +256,16 @@ _WORDS: dict[str, Words] = {
         ),
         (_("It is restarted by itself."), _LOGS),
     ),
+    _F.ENGINE_STUCK: Words(
+        (
+            _(
+                "The engine said that it was well, but for {seconds} it got on with no request:"
+                " no tokens, no use of the processor."
+            ),
+            _("The engine said that it was well, but got on with no request."),
+        ),
+        (_("It is restarted by itself."), _LOGS),
+    ),
     _F.HOST_UNREACHABLE: Words(
         (
             _("{host} does not answer. What runs there is left as it is."),

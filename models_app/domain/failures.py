@@ -42,6 +42,7 @@ class FailureCode(StrEnum):
     STARTUP_STALLED = "STARTUP_STALLED"
     READINESS_FAILED = "READINESS_FAILED"
     HEALTH_LOST = "HEALTH_LOST"
+    ENGINE_STUCK = "ENGINE_STUCK"  # answers its health page, and gets on with no request
     HOST_UNREACHABLE = "HOST_UNREACHABLE"
     HOST_REFUSED = "HOST_REFUSED"
     # containers

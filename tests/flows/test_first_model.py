@@ -103,11 +103,14 @@ def _two_long_answers(address: str) -> Iterator[None]:
     }
     with ExitStack() as open_answers:
         client = open_answers.enter_context(httpx.Client(timeout=60))
+        held = []  # to drop them would hang up
         for _ in range(2):
             url = f"http://{address}/v1/chat/completions"
             answer = open_answers.enter_context(client.stream("POST", url, json=body))
-            assert next(answer.iter_lines())
+            held.append(answer.raise_for_status().iter_lines())
+            assert next(held[-1])
         yield
+        del held
 
 
 def _engines(house: House) -> list[psutil.Process]:

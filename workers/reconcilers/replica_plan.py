@@ -6,7 +6,8 @@ from enum import StrEnum
 from models_app.domain.specs import Observed
 from models_app.domain.states import PlacementState, ReplicaState
 
-STOP_GRACE_S = 8.0  # drained and asked to end for this long, then ended
+DRAIN_LIMIT_S = 120.0  # for answers in flight to be finished, as dialogs and docs/operations.md say
+STOP_GRACE_S = 10.0  # asked to end for this long, then ended
 
 
 class Action(StrEnum):
@@ -15,6 +16,8 @@ class Action(StrEnum):
     DOUBT = "doubt"  # its host is silent: say so, touch nothing
     REST = "rest"  # nothing to do until something changes
     WAIT_BACKOFF = "wait_backoff"
+    LEAVE_ROUTING = "leave_routing"  # first of all: no new request meets a closing door
+    DRAIN = "drain"  # it still answers somebody
     ASK_TO_END = "ask_to_end"
     END_NOW = "end_now"
     RETIRE = "retire"
@@ -36,6 +39,8 @@ class ReplicaView:
     host_is_silent: bool
     placement: PlacementState | None
     stopping_s: float | None = None
+    drained_s: float | None = None  # since it was last seen to get on with an answer
+    is_answering: bool = False
     backoff_left_s: float = 0.0
 
 
@@ -74,7 +79,16 @@ def _plan_run(view: ReplicaView, observed: Observed | None) -> Action:
 def _plan_end(view: ReplicaView, observed: Observed | None) -> Action:
     if observed is None:
         return Action.RETIRE
-    is_patient = observed.running and (view.stopping_s or 0.0) < STOP_GRACE_S
+    if not observed.running:
+        return Action.END_NOW
+    if view.state != ReplicaState.STOPPING:
+        return Action.LEAVE_ROUTING
+    stopping_s = view.stopping_s or 0.0
+    # Whoever gets on with an answer is waited for; then, or without any, it is asked to end.
+    waited_s = stopping_s if view.drained_s is None else min(stopping_s, view.drained_s)
+    is_patient = waited_s < STOP_GRACE_S
+    if view.is_answering and is_patient and stopping_s < DRAIN_LIMIT_S:
+        return Action.DRAIN
     return Action.ASK_TO_END if is_patient else Action.END_NOW
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from models_app.domain.failures import Failure, FailureCode, FailureError
-from models_app.domain.specs import Observed, ProbeSpec, WorkloadStats
+from models_app.domain.specs import EngineSamples, Observed, ProbeSpec, WorkloadStats
 from models_app.domain.states import ReplicaState
 from models_app.models import Replica
 from models_app.services.leases import Lease, database_time
@@ -27,6 +27,7 @@ from workers.engines.base import Engine
 from workers.reconcilers.base import Result
 from workers.reconcilers.replica_failures import give_up
 from workers.reconcilers.replica_prepare import Prepared, filled, prepare
+from workers.reconcilers.replica_stuck import STUCK_RESTART_S, STUCK_S, replica_stuck_s
 from workers.runtimes.base import HasDoor, Runtime
 
 LOOK_STARTING_S = 0.2
@@ -35,7 +36,9 @@ MISSES_TO_UNHEALTHY = 3
 MISSES_TO_RESTART = 6
 READINESS_TRIES = 5
 GOOD_TIME_S = 600.0  # after this long ready, earlier failures no longer count
-ACTIVITY_STEP = 0.01  # CPU seconds or log bytes: less is not a sign of progress
+# CPU seconds or log bytes, in each second without progress: less is no sign of it. A server that
+# answers "not yet" to our own probes uses half as much.
+ACTIVITY_STEP = 0.01
 
 
 class Watch:
@@ -107,11 +110,11 @@ class Watch:
     def _check_progress(self, stats: WorkloadStats | None) -> Result:
         """A slow start is fine as long as something moves: age alone kills nothing."""
         activity = stats.activity if stats else 0.0
-        if activity > self.replica.activity + ACTIVITY_STEP:
-            self.lease.write(activity=activity, progress_at=database_time())
-            return Result(LOOK_STARTING_S)
         since = self.replica.progress_at or self.replica.started_at or self.replica.updated_at
         stalled_s = (timezone.now() - since).total_seconds()
+        if activity > self.replica.activity + ACTIVITY_STEP * max(1.0, stalled_s):
+            self.lease.write(activity=activity, progress_at=database_time())
+            return Result(LOOK_STARTING_S)
         if stalled_s > self.probe.startup_stall_s:
             raise self._give_up(FailureCode.STARTUP_STALLED, seconds=round(stalled_s))
         return Result(LOOK_STARTING_S)
@@ -132,8 +135,10 @@ class Watch:
         if answer.health == Health.OK:
             if stats is None and self.probe.stays_loaded:
                 self._prepare(observed)  # its server was started again, or made room for another
+            seconds = replica_stuck_s(self.replica, stats, self._sample(address, stats))
+            if seconds > STUCK_S:
+                return self._count_stuck(seconds)
             self._recover(address)
-            self._sample(address, stats)
             return Result(LOOK_READY_S)
         misses = self.replica.misses + 1
         if misses >= MISSES_TO_RESTART:
@@ -149,6 +154,15 @@ class Watch:
             misses=misses,
         )
         return Result(LOOK_READY_S / 2)
+
+    def _count_stuck(self, seconds: float) -> Result:
+        """Its health page is fine and its requests stand still: no more are sent there."""
+        if seconds > STUCK_RESTART_S:
+            raise self._give_up(FailureCode.ENGINE_STUCK, seconds=round(seconds))
+        if self.replica.state != ReplicaState.UNHEALTHY:
+            told = Told("replica.stuck", "warning", {"seconds": seconds})
+            replica_step(self.lease, self.replica, ReplicaState.UNHEALTHY, told)
+        return Result(LOOK_READY_S)
 
     def _recover(self, address: str) -> None:
         replica = self.replica
@@ -178,7 +192,7 @@ class Watch:
             for name, value in fields.items():
                 setattr(self.replica, name, value)
 
-    def _sample(self, address: str, stats: WorkloadStats | None) -> None:
+    def _sample(self, address: str, stats: WorkloadStats | None) -> EngineSamples | None:
         samples = None
         if self.probe.metrics_path:
             text = read_metrics(
@@ -186,6 +200,7 @@ class Watch:
             )
             samples = self.engine.metrics(text) if text is not None else None
         replica_sample_add(self.replica, stats, samples)
+        return samples
 
     def _prepare(self, observed: Observed) -> Prepared:
         served_as = self._served_as(observed)

@@ -4,6 +4,7 @@ Each replica is reconciled by itself, so that a slow host costs its own replicas
 else's. The deployment's reconciler decides which replicas there are; this one makes them true.
 """
 
+import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 
@@ -31,6 +32,7 @@ from models_app.services.observed.replicas import (
 from models_app.services.wishes import look_now
 from workers.engines.base import Engine
 from workers.reconcilers.base import DONE, Result, backoff_s, run
+from workers.reconcilers.replica_drain import is_answering, note_progress
 from workers.reconcilers.replica_failures import diagnose
 from workers.reconcilers.replica_images import wait_for_image
 from workers.reconcilers.replica_plan import Action, ReplicaView, plan
@@ -41,6 +43,7 @@ from workers.runtimes.base import Runtime
 
 SILENT_HOST_S = 10.0
 END_POLL_S = 0.3
+DRAIN_POLL_S = 0.5
 START_POLL_S = 0.1
 RELATED = ("host", "deployment", "revision__artifact__model")
 
@@ -60,8 +63,10 @@ def _work(replica: Replica, lease: Lease[Replica]) -> Result:
     try:
         with runtime_of(replica.host) as runtime:
             observed = runtime.observe(replica.workload)
-            action = plan(view, observed)
-            return _apply(Step(replica, lease, runtime, observed, placement), action)
+            step = Step(replica, lease, runtime, observed, placement)
+            if replica.state == ReplicaState.STOPPING and not replica.is_wanted:
+                view = dataclasses.replace(view, is_answering=_is_answering(step))
+            return _apply(step, plan(view, observed))
     except RuntimeUnreachableError:
         # One miss is the host reconciler's business; it says UNREACHABLE when there are enough.
         return Result(SILENT_HOST_S)
@@ -108,6 +113,7 @@ def _view(replica: Replica, placement: Placement | None) -> ReplicaView:
         host_is_silent=replica.host.state in {HostState.UNREACHABLE, HostState.FAILED},
         placement=PlacementState(placement.state) if placement else None,
         stopping_s=_since(replica.stopping_at),
+        drained_s=_since(replica.progress_at),
         backoff_left_s=_backoff_left(replica),
     )
 
@@ -129,6 +135,27 @@ def _wait_backoff(step: Step) -> Result:
     return Result(_backoff_left(step.replica))
 
 
+def _leave_routing(step: Step) -> Result:
+    told, now = Told("replica.stopping"), database_time()
+    replica_step(step.lease, step.replica, ReplicaState.STOPPING, told, stopping_at=now)
+    return Result(END_POLL_S)
+
+
+def _is_answering(step: Step) -> bool:
+    if step.observed is None:
+        return False
+    try:
+        probe = step.engine.probe(_spec(step))
+    except FailureError:  # an engine or parameters of another time: it can be ended all the same
+        return False
+    return is_answering(step.runtime, step.engine, probe, step.observed)
+
+
+def _drain(step: Step) -> Result:
+    note_progress(step.lease, step.replica, step.runtime.stats(step.replica.workload))
+    return Result(DRAIN_POLL_S)
+
+
 def _ask_to_end(step: Step) -> Result:
     return _end(step, force=False)
 
@@ -141,16 +168,6 @@ def _end_now(step: Step) -> Result:
 
 
 def _end(step: Step, *, force: bool) -> Result:
-    replica = step.replica
-    if replica.state != ReplicaState.STOPPING:
-        # First out of the routing, then asked to end: no new request meets a closing door.
-        replica_step(
-            step.lease,
-            replica,
-            ReplicaState.STOPPING,
-            Told("replica.stopping"),
-            stopping_at=database_time(),
-        )
     if step.remove(force=force):
         return _retire(step)
     return Result(END_POLL_S)
@@ -291,6 +308,8 @@ _DO: dict[Action, Callable[[Step], Result]] = {
     Action.DOUBT: _rest,  # handled before any runtime was opened
     Action.REST: _rest,
     Action.WAIT_BACKOFF: _wait_backoff,
+    Action.LEAVE_ROUTING: _leave_routing,
+    Action.DRAIN: _drain,
     Action.ASK_TO_END: _ask_to_end,
     Action.END_NOW: _end_now,
     Action.RETIRE: _retire,

@@ -1,6 +1,7 @@
 """Who may open a socket, what it may take, and when it closes."""
 
 import json
+import re
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -8,6 +9,7 @@ from django.contrib.sessions.models import Session
 
 from controlplane.live import sockets
 from controlplane.live.limits import FRAME_BYTES, SOCKETS_PER_USER
+from controlplane.routing import websocket_routes
 from models_app.domain.states import Role
 from models_app.models import User
 from models_app.notify import browsers
@@ -15,7 +17,16 @@ from tests.controlplane.live.browser_socket import ORIGIN, BrowserSocket, sessio
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATHS = ["/ws/live/"]
+# Every address there is, by the routes themselves: a new one is asked without being named here.
+PATHS = [
+    "/" + re.sub("<uuid:[a-z]+>", "0b8d9a52-7a0c-4b73-9a53-2f2d0f7d3c11", str(route.pattern))
+    for route in websocket_routes
+]
+
+
+def test_every_route_is_asked() -> None:
+    assert len(set(PATHS)) == len(websocket_routes)
+    assert not any("<" in path for path in PATHS)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -42,11 +53,12 @@ async def test_a_stranger_cannot_open_a_socket(path, db):
     assert not await BrowserSocket(path, "slipway_session=made-up").open()
 
 
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("field", ["is_active", "is_set_up"])
-async def test_a_person_who_may_not_sign_in_cannot_open_a_socket(bob, field):
+async def test_a_person_who_may_not_sign_in_cannot_open_a_socket(bob, field, path):
     cookie = await sync_to_async(session_cookie)(bob)
     await User.objects.filter(pk=bob.pk).aupdate(**{field: False})
-    assert not await BrowserSocket("/ws/live/", cookie).open()
+    assert not await BrowserSocket(path, cookie).open()
 
 
 @pytest.mark.parametrize("frame", ["", "{", "[]", '"text"', "null", "[" * 60_000])

@@ -4,7 +4,7 @@ import pytest
 
 from models_app.domain.specs import Observed
 from models_app.domain.states import PlacementState, ReplicaState
-from workers.reconcilers.replica_plan import STOP_GRACE_S, Action, ReplicaView, plan
+from workers.reconcilers.replica_plan import DRAIN_LIMIT_S, STOP_GRACE_S, Action, ReplicaView, plan
 
 S = ReplicaState
 
@@ -29,6 +29,10 @@ def view(state: ReplicaState, **changes: object) -> ReplicaView:
         "placement": PlacementState.READY,
     }
     return ReplicaView(**(fields | changes))  # type: ignore[arg-type]
+
+
+def ending(stopping_s: float, **changes: object) -> ReplicaView:
+    return view(S.STOPPING, is_wanted=False, stopping_s=stopping_s, **changes)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +65,20 @@ def view(state: ReplicaState, **changes: object) -> ReplicaView:
         (view(S.READY, host_is_silent=True), None, Action.DOUBT),
         (view(S.STOPPING, host_is_silent=True, is_wanted=False), None, Action.DOUBT),
         # Ending.
-        (view(S.READY, is_wanted=False), seen(), Action.ASK_TO_END),
-        (view(S.STOPPING, is_wanted=False, stopping_s=1.0), seen(), Action.ASK_TO_END),
-        (view(S.STOPPING, is_wanted=False, stopping_s=STOP_GRACE_S), seen(), Action.END_NOW),
-        (view(S.STOPPING, is_wanted=False, stopping_s=1.0), seen(running=False), Action.END_NOW),
+        (view(S.READY, is_wanted=False), seen(), Action.LEAVE_ROUTING),
+        (view(S.READY, is_wanted=False), seen(running=False), Action.END_NOW),
+        (ending(1.0), seen(), Action.ASK_TO_END),
+        (ending(STOP_GRACE_S), seen(), Action.END_NOW),
+        (ending(1.0), seen(running=False), Action.END_NOW),
+        # An answer in flight is waited for as long as it gets on, but not for ever.
+        (ending(1.0, is_answering=True), seen(), Action.DRAIN),
+        (ending(60.0, is_answering=True, drained_s=1.0), seen(), Action.DRAIN),
+        (ending(60.0, is_answering=True, drained_s=STOP_GRACE_S), seen(), Action.END_NOW),
+        (ending(60.0, drained_s=1.0), seen(), Action.ASK_TO_END),
+        (ending(60.0, drained_s=STOP_GRACE_S), seen(), Action.END_NOW),
+        (ending(DRAIN_LIMIT_S, is_answering=True, drained_s=1.0), seen(), Action.ASK_TO_END),
+        # Progress of long before it was to end is none of its ending.
+        (ending(1.0, is_answering=True, drained_s=900.0), seen(), Action.DRAIN),
         (view(S.STOPPING, is_wanted=False), None, Action.RETIRE),
         (view(S.PENDING, is_wanted=False), None, Action.RETIRE),
     ],

@@ -1,53 +1,26 @@
 """Deployments come true on this machine: real processes of the fake engine, the real runtime."""
 
+import json
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
 import pytest
 from django.conf import settings
 
-from models_app.domain.store import ModelStore, hash_file
 from models_app.models import Deployment, Event, Host, Operation, Placement, Replica, User
 from models_app.services import deployments as wishes
-from models_app.services.engines import engines_publish
-from models_app.services.hosts import host_add, host_drain, host_uncordon
+from models_app.services.hosts import host_drain, host_uncordon
 from models_app.services.operations import operation_cancel
-from tests.factories import actor_of, make_artifact
-from tests.gguf_files import gguf_bytes
+from tests.factories import actor_of
 from tests.workers.reconcilers.driving import hurry, settle
-from workers.reconcilers.runtimes import runtime_of
-from workers.registry import engines
+from workers.reconcilers.replica_plan import STOP_GRACE_S
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-
-
-@pytest.fixture
-def here(alice: User) -> Iterator[Host]:
-    """This machine as a host; whatever a test leaves running on it is ended."""
-    engines_publish(engine.manifest for engine in engines().values())
-    host = host_add(actor_of(alice), name="here", runtime="process")
-    settle(lambda: Host.objects.get().state == "ready")
-    yield host
-    host.refresh_from_db()
-    with runtime_of(host) as runtime:
-        for workload in list(runtime.list_owned()):
-            while not runtime.remove(workload.name, force=True):
-                pass
-
-
-@pytest.fixture
-def chat(here: Host, alice: User, tmp_path: Path) -> Deployment:
-    """One replica of the fake engine, wished for."""
-    part = tmp_path / "a.part"
-    part.write_bytes(gguf_bytes())
-    sha256, size = hash_file(part), part.stat().st_size
-    ModelStore(settings.PATHS.models).adopt(part, sha256, "a.gguf")
-    artifact = make_artifact(sha256=sha256, size_bytes=size, file_name="a.gguf")
-    return wishes.deployment_create(actor_of(alice), name="chat", engine="fake", artifact=artifact)
 
 
 def is_ready(replicas: int = 1) -> bool:
@@ -246,3 +219,39 @@ def test_opening_a_host_again_ends_its_draining(chat: Deployment, here: Host, al
     host_uncordon(actor_of(alice), here, version=None)
     settle(lambda: Operation.objects.get(kind="drain_host").state == "cancelled")
     assert Host.objects.get().scheduling == "open"
+
+
+def test_an_answer_in_flight_is_finished_before_its_copy_ends(
+    chat: Deployment, alice: User
+) -> None:
+    """Longer than a copy without work is given to end; meanwhile nobody is sent there."""
+    wishes.deployment_revise(actor_of(alice), chat, version=None, parameters={"tokens_per_s": 2.0})
+    settle(lambda: is_ready() and live().revision.number == 2)
+    replica = live()
+    asked = threading.Event()
+    told: list[str] = []
+
+    def ask() -> None:
+        url = f"http://{replica.address}/v1/chat/completions"
+        body = {
+            "messages": [{"role": "user", "content": "hello"}],
+            "max_tokens": 30,
+            "stream": True,
+        }
+        with httpx.stream("POST", url, json=body, timeout=60) as answer:
+            for line in answer.iter_lines():
+                told.append(line)
+                asked.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask)
+        assert asked.wait(60)
+        begun = time.monotonic()
+        wishes.deployment_stop(actor_of(alice), chat, version=None)
+        settle(lambda: not Replica.objects.exclude(state__in=["stopping", "retired"]).exists())
+        settle(lambda: Deployment.objects.get().state == "stopped", within_s=120)
+        answer.result(60)
+    assert time.monotonic() - begun > STOP_GRACE_S  # else it proves nothing
+    assert "data: [DONE]" in told
+    reasons = [json.loads(line[6:])["choices"][0]["finish_reason"] for line in told if "{" in line]
+    assert reasons[-1] in {"length", "stop"}

@@ -68,7 +68,7 @@ class Service:
         job = read_job(body, prompt, self.behaviour, self.context)
         shape = _Shape(chat=chat, model=self.alias)
         with self.counters.slot(connection.wait):
-            progress = Progress()
+            progress = Progress(lambda: self.counters.add("tokens_predicted_total", 1))
             try:
                 if body.get("stream") is True:
                     _stream(job, shape, connection, progress, usage=_wants_usage(body))
@@ -81,7 +81,6 @@ class Service:
     def _count(self, job: Job, progress: Progress) -> None:
         self.counters.add("prompt_tokens_total", job.prompt_tokens)
         self.counters.add("prompt_seconds_total", progress.prompt_s)
-        self.counters.add("tokens_predicted_total", progress.tokens)
         self.counters.add("tokens_predicted_seconds_total", progress.seconds)
 
     def _embeddings(self, body: Mapping[str, Any]) -> dict[str, Any]:

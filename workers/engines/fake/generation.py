@@ -30,7 +30,8 @@ class Job(NamedTuple):
 class Progress:
     """How far it has come; filled while the pieces are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: Callable[[], None]) -> None:
+        self.count = count  # called for each token, so that the metrics show that it gets on
         self.tokens = 0
         self.finish = "length"
         self.prompt_s = 0.0
@@ -90,6 +91,7 @@ def _paced(job: Job, wait: Callable[[float], None], progress: Progress) -> Itera
         if behaviour.tokens_per_s > 0 and count:
             wait(begun + count / behaviour.tokens_per_s - time.monotonic())
         progress.tokens = count + 1
+        progress.count()
         yield piece
 
 
