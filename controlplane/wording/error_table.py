@@ -283,7 +283,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
     ),
     "URL_FORBIDDEN": (
         _("This address leads to this machine or its own network services."),
-        _("Give another address, or let an operator allow the network in SLIPWAY_FETCH_NETWORKS."),
+        _(
+            "Give another address. An operator may allow a local network in SLIPWAY_FETCH_NETWORKS;"
+            " those of cloud metadata stay refused."
+        ),
     ),
     "REFERENCE_INVALID": (
         _("The reference is not one of the source {source}."),

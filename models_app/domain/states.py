@@ -1,13 +1,13 @@
 """Every state machine of Slipway, each written once.
 
-A state is a stored string; a machine is the table of the steps it may take. Services call
-`check_step` before they write one, and the database holds the set of names as a check constraint.
-ARCHITECTURE.md draws the same tables.
+A state is a stored string; a machine is the table of the steps it may take. Services write one
+through `services/steps.py`, which asks the table, and the database holds the set of names as a
+check constraint. ARCHITECTURE.md draws the same tables: a test compares.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from models_app.domain.errors import ConflictError
 
@@ -167,8 +167,16 @@ PLACEMENT_STEPS: Mapping[PlacementState, frozenset[PlacementState]] = {
     _P.PENDING: frozenset({_P.PLACING, _P.READY, _P.FAILED, _P.REMOVING}),
     _P.PLACING: frozenset({_P.READY, _P.FAILED, _P.REMOVING}),
     _P.READY: frozenset({_P.PENDING, _P.FAILED, _P.REMOVING}),
-    _P.FAILED: frozenset({_P.PENDING, _P.REMOVING}),
-    _P.REMOVING: frozenset(),
+    _P.FAILED: frozenset({_P.PENDING, _P.READY, _P.REMOVING}),
+    _P.REMOVING: frozenset({_P.FAILED}),  # the host refuses to take it off
+}
+
+_A = ArtifactState
+ARTIFACT_STEPS: Mapping[ArtifactState, frozenset[ArtifactState]] = {
+    _A.READY: frozenset({_A.CORRUPT, _A.MISSING, _A.REMOVING}),
+    _A.CORRUPT: frozenset({_A.READY, _A.MISSING, _A.REMOVING}),
+    _A.MISSING: frozenset({_A.READY, _A.CORRUPT, _A.REMOVING}),
+    _A.REMOVING: frozenset({_A.READY}),  # the same file was imported again meanwhile
 }
 
 _H = HostState
@@ -178,6 +186,14 @@ HOST_STEPS: Mapping[HostState, frozenset[HostState]] = {
     _H.UNREACHABLE: frozenset({_H.READY, _H.FAILED, _H.REMOVING}),
     _H.FAILED: frozenset({_H.PENDING, _H.READY, _H.UNREACHABLE, _H.REMOVING}),
     _H.REMOVING: frozenset(),
+}
+
+MACHINES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = {
+    ReplicaState: REPLICA_STEPS,
+    OperationState: OPERATION_STEPS,
+    HostState: HOST_STEPS,
+    PlacementState: PLACEMENT_STEPS,
+    ArtifactState: ARTIFACT_STEPS,
 }
 
 

@@ -58,6 +58,13 @@ class HostSample(models.Model):
             models.Index(fields=["host", "resolution", "at"], name="host_sample_series"),
             models.Index(fields=["resolution", "at"], name="host_sample_age"),
         ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["host", "at"],
+                condition=models.Q(resolution=60),
+                name="host_sample_one_per_minute",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"host {self.host_id} at {self.at}"
@@ -82,6 +89,13 @@ class ReplicaSample(models.Model):
         indexes = [
             models.Index(fields=["replica", "resolution", "at"], name="replica_sample_series"),
             models.Index(fields=["resolution", "at"], name="replica_sample_age"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["replica", "at"],
+                condition=models.Q(resolution=60),
+                name="replica_sample_one_per_minute",
+            )
         ]
 
     def __str__(self) -> str:

@@ -95,7 +95,7 @@ class SignInAttempt(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which object. Only ever added."""
+    """Who did what to which object. Only ever added: triggers of the database refuse the rest."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     at = models.DateTimeField(auto_now_add=True, db_index=True)

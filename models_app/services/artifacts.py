@@ -14,6 +14,7 @@ from models_app.models import Artifact, Deployment, LanguageModel, Operation
 from models_app.services.deployments import deployment_create
 from models_app.services.leases import Lease
 from models_app.services.records import changed, event
+from models_app.services.steps import step_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,7 @@ def artifact_record(
             "facts": dict(content.facts),
         },
     )
-    if artifact.state != ArtifactState.READY:
-        Artifact.objects.filter(pk=artifact.pk).update(state=ArtifactState.READY)
+    if step_one(artifact, ArtifactState.READY):
         artifact.refresh_from_db()
     Operation.objects.filter(pk=operation.pk).update(artifact=artifact)
     if created:
@@ -74,9 +74,8 @@ def deploy_imported(operation: Operation, artifact: Artifact) -> Deployment | No
 def artifact_state_set(lease: Lease[Operation], artifact: Artifact, state: ArtifactState) -> None:
     """Write what a check found the store's file to be."""
     lease.renew()
-    if artifact.state == state:
+    if not step_one(artifact, state):
         return
-    Artifact.objects.filter(pk=artifact.pk).update(state=state)
     artifact.refresh_from_db()
     level = "good" if state == ArtifactState.READY else "bad"
     event(artifact, f"artifact.{state}", level=level, params={"file": artifact.file_name})

@@ -25,6 +25,7 @@ from models_app.services.records import (
     hold,
     lock_version,
 )
+from models_app.services.steps import step_all
 from models_app.services.wishes import look_now, wish
 
 REPLICAS_LIMIT = 64
@@ -176,9 +177,8 @@ def deployment_retry(actor: Actor, deployment: Deployment, *, version: int | Non
     _check_alive(deployment)
     waiting = deployment.replicas.filter(state__in=[ReplicaState.FAILED, ReplicaState.BACKOFF])
     rows = list(waiting)
-    waiting.update(
-        state=ReplicaState.PENDING, state_since=database_time(), attempts=0, failure_code=""
-    )
+    since = database_time()
+    step_all(waiting, ReplicaState.PENDING, state_since=since, attempts=0, failure_code="")
     for replica in rows:
         look_now(replica)
     wish(actor, deployment, "deployment.retry", version=version, changes={"failure_code": ""})

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from models_app.domain.states import ReplicaState
+from models_app.domain.states import OperationState, ReplicaState
 from models_app.models import (
     CapturedRequest,
     Event,
@@ -22,6 +22,8 @@ IDEMPOTENCY_LIFE = timedelta(days=1)
 ATTEMPT_LIFE = timedelta(hours=1)
 LINK_LIFE = timedelta(days=7)
 CHECK_ROW_LIFE = timedelta(days=1)
+OPERATION_LIFE = timedelta(days=30)
+OPERATIONS_AT_ONCE = 1000  # of each minute: a table that has grown is emptied bit by bit
 
 
 def prune() -> None:
@@ -37,3 +39,9 @@ def prune() -> None:
     check_secrets_forget()
     checks = Operation.objects.filter(kind=CHECK_CONNECTION)
     checks.filter(finished_at__lt=now - CHECK_ROW_LIFE).delete()
+    finished = Operation.objects.filter(
+        state__in=[state for state in OperationState if state.finished],
+        finished_at__lt=now - OPERATION_LIFE,
+    )
+    oldest = finished.order_by("finished_at").values_list("pk", flat=True)[:OPERATIONS_AT_ONCE]
+    Operation.objects.filter(pk__in=list(oldest)).delete()

@@ -14,6 +14,7 @@ from models_app.selectors.operations import UNFINISHED
 from models_app.services.imports import import_check
 from models_app.services.operations import operation_begin
 from models_app.services.records import audit, before_and_after, changed, hold, lock_version
+from models_app.services.steps import step
 from models_app.services.wishes import look_now
 
 SOURCES = {"file", "url", "upload", "bundled"}
@@ -177,7 +178,7 @@ def _remove(actor: Actor, artifact: Artifact, *, with_model: bool) -> Operation:
     running = artifact.operations.filter(kind=REMOVE_ARTIFACT, state__in=UNFINISHED).first()
     if running and running.parameters.get("with_model") == with_model:
         return running
-    artifact.state = ArtifactState.REMOVING
+    artifact.state = step(artifact, ArtifactState.REMOVING)
     artifact.version += 1
     artifact.save()
     for placement in artifact.placements.all():

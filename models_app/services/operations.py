@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError
-from models_app.domain.states import OPERATION_STEPS, OperationState, Role, check_step
+from models_app.domain.states import OperationState, Role
 from models_app.models import Artifact, Host, LanguageModel, Operation
 from models_app.services.records import audit, changed, event, hold
 from models_app.services.sealing import seal
+from models_app.services.steps import step
 from models_app.services.wishes import look_now, wish
 
 BEGUN_ANEW = frozenset({"check_connection"})  # their secrets are taken away when they end
@@ -62,7 +63,7 @@ def operation_cancel(actor: Actor, operation: Operation) -> Operation:
     state = OperationState(operation.state)
     if state == OperationState.CANCELLING:
         return operation
-    check_step(OPERATION_STEPS, state, OperationState.CANCELLING)
+    step(operation, OperationState.CANCELLING)
     wish(
         actor,
         operation,
@@ -83,7 +84,7 @@ def operation_retry(actor: Actor, operation: Operation) -> Operation:
         raise ConflictError("ALREADY_DONE", params={"title": operation.title})
     if not may_retry(operation):
         raise ConflictError("CHECK_ANEW")
-    check_step(OPERATION_STEPS, OperationState(operation.state), OperationState.PENDING)
+    step(operation, OperationState.PENDING)
     wish(
         actor,
         operation,

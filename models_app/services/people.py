@@ -177,7 +177,7 @@ def _hold_admins(actor: Actor) -> None:
     admins = User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True)
     held = set(admins.order_by("pk").values_list("pk", flat=True))
     if actor.user_id is not None and actor.user_id not in held:
-        raise NotAllowedError
+        raise NotAllowedError(params={"role": str(actor.role), "needed": str(Role.ADMIN)})
 
 
 def _check_admin_remains(user: User, changes: Mapping[str, Any]) -> None:

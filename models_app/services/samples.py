@@ -99,7 +99,8 @@ def _roll_up(
         )
         for row in means
     ]
-    samples.objects.bulk_create(rows, batch_size=500)
+    # Another worker may have done the same minutes meanwhile: its rows are as good.
+    samples.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
 
 
 def _as_stored(samples: type[Any], field: str, value: float | None) -> float | int | None:

@@ -10,6 +10,7 @@ from models_app.models.base import WorkedRow
 from models_app.notify.workers import nudge
 from models_app.services.leases import database_time
 from models_app.services.records import audit, before_and_after, changed, lock_version
+from models_app.services.steps import step
 
 R = TypeVar("R", bound=WorkedRow)
 
@@ -29,6 +30,8 @@ def wish(
     becomes due at once, whatever a reconciler is doing with it now. Raises ConflictError STALE.
     """
     lock_version(row, version)
+    if "state" in changes:
+        step(row, changes["state"])
     difference = dict(noted) if noted is not None else before_and_after(row, changes)
     type(row)._default_manager.filter(pk=row.pk).update(
         generation=F("generation") + 1,

@@ -15,6 +15,7 @@ from models_app.domain.tiers import tier_of
 from models_app.models import Artifact, Host, HostModel, LanguageModel, Placement, Revision
 from models_app.services.leases import Lease
 from models_app.services.records import changed, event
+from models_app.services.steps import step_one
 
 FORMAT = "ollama"  # of an artifact that lies on such hosts and not in the model store
 SOURCE = "ollama"
@@ -58,20 +59,20 @@ def host_model_adopt(
         params = {"model": row.name, "host": host.name, "bytes": row.size_bytes}
         event(artifact, "artifact.adopted", level="good", params=params)
     elif artifact.state == ArtifactState.MISSING:
-        Artifact.objects.filter(pk=artifact.pk).update(state=ArtifactState.READY)
+        step_one(artifact, ArtifactState.READY)
     HostModel.objects.filter(pk=row.pk, digest=row.digest).update(
         artifact=artifact, shown=details.stored()
     )
-    Placement.objects.update_or_create(
+    placement, _ = Placement.objects.update_or_create(
         artifact=artifact,
         host=host,
         defaults={
-            "state": PlacementState.READY,
             "done_bytes": row.size_bytes,
             "total_bytes": row.size_bytes,
             "is_pinned": True,  # it was there before us: nothing of ours may take it away
         },
     )
+    step_one(placement, PlacementState.READY)  # not while it is being taken off
     changed(artifact)
     return artifact
 
@@ -164,7 +165,7 @@ def _forget_unplaced(host: Host) -> None:
 def _forget(artifact: Artifact) -> None:
     model = artifact.model
     if Revision.objects.filter(artifact=artifact).exists():
-        Artifact.objects.filter(pk=artifact.pk).update(state=ArtifactState.MISSING)
+        step_one(artifact, ArtifactState.MISSING)
         event(artifact, "artifact.missing", level="bad", params={"file": artifact.file_name})
     else:
         artifact.delete()

@@ -9,23 +9,24 @@ from models_app.domain.failures import Failure
 from models_app.domain.identities import fingerprint
 from models_app.domain.specs import HostFacts, HostUsage
 from models_app.domain.states import (
-    HOST_STEPS,
     HostState,
     PlacementState,
     ReplicaState,
-    check_step,
 )
 from models_app.models import Host
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
+from models_app.services.steps import step
 from models_app.services.wishes import look_now
+
+_LOST = {HostState.UNREACHABLE, HostState.REMOVING}  # on its way out: that is not taken back
 
 
 @transaction.atomic
 def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage: HostUsage) -> None:
     """The host answered. Coming back from silence wakes everything that waits on it."""
     before = HostState(host.state)
-    check_step(HOST_STEPS, before, HostState.READY)
+    state = step(host, HostState.READY)
     fields: dict[str, Any] = {"usage": asdict(usage), "last_seen_at": database_time(), "misses": 0}
     is_first_contact = bool(facts and facts.identity and not host.identity)
     if facts:
@@ -33,7 +34,7 @@ def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage:
     if facts and is_first_contact:
         fields["identity"] = dict(facts.identity)
     if before != HostState.READY:
-        fields |= {"state": HostState.READY, "state_since": database_time()}
+        fields |= {"state": state, "state_since": database_time()}
         fields |= failure_fields(None)
     lease.write(**fields)
     host.refresh_from_db()
@@ -49,10 +50,11 @@ def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage:
 def host_missed(lease: Lease[Host], host: Host, failure: Failure, *, misses_allowed: int) -> None:
     """The host was silent. After enough misses it is UNREACHABLE and its replicas UNKNOWN."""
     misses = host.misses + 1
-    is_lost = misses >= misses_allowed and host.state != HostState.UNREACHABLE
+    is_lost = misses >= misses_allowed and host.state not in _LOST
     fields: dict[str, Any] = {"misses": min(misses, 30_000), **failure_fields(failure)}
     if is_lost:
-        fields |= {"state": HostState.UNREACHABLE, "state_since": database_time()}
+        state = step(host, HostState.UNREACHABLE)
+        fields |= {"state": state, "state_since": database_time()}
     lease.write(**fields)
     host.refresh_from_db()
     if is_lost:
@@ -64,9 +66,11 @@ def host_missed(lease: Lease[Host], host: Host, failure: Failure, *, misses_allo
 @transaction.atomic
 def host_refused(lease: Lease[Host], host: Host, failure: Failure) -> None:
     """The host answered and refuses us: a person decides, and its replicas are UNKNOWN."""
-    is_new = host.state != HostState.FAILED
-    since = {"state": HostState.FAILED, "state_since": database_time()} if is_new else {}
-    lease.write(misses=0, **since, **failure_fields(failure))
+    is_new = host.state not in {HostState.FAILED, HostState.REMOVING}
+    fields: dict[str, Any] = failure_fields(failure)
+    if is_new:
+        fields |= {"state": step(host, HostState.FAILED), "state_since": database_time()}
+    lease.write(misses=0, **fields)
     host.refresh_from_db()
     if is_new:
         _wake_everything_on(host)

@@ -7,13 +7,12 @@ from django.db import transaction
 
 from models_app.domain.failures import Failure, FailureCode
 from models_app.domain.states import (
-    OPERATION_STEPS,
     OperationState,
-    check_step,
 )
 from models_app.models import Operation
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
+from models_app.services.steps import step
 
 
 @transaction.atomic
@@ -23,7 +22,7 @@ def operation_progress(
     """Write how far an operation has come."""
     state = OperationState(operation.state)
     if state == OperationState.PENDING:
-        fields |= {"state": OperationState.RUNNING, "started_at": database_time()}
+        fields |= {"state": step(operation, OperationState.RUNNING), "started_at": database_time()}
     done = fields.get("done_bytes", operation.done_bytes)
     if done != operation.done_bytes:
         fields["progress_at"] = database_time()
@@ -46,9 +45,8 @@ def operation_end(
     result: Mapping[str, Any] | None = None,
 ) -> None:
     """Write how an operation ended."""
-    check_step(OPERATION_STEPS, OperationState(operation.state), state)
     lease.write(
-        state=state,
+        state=step(operation, state),
         finished_at=database_time(),
         bytes_per_s=None,
         result=dict(result or {}),

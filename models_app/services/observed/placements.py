@@ -8,16 +8,15 @@ from django.db.models import Q
 from models_app.domain.failures import Failure
 from models_app.domain.specs import Transfer
 from models_app.domain.states import (
-    PLACEMENT_STEPS,
     ArtifactState,
     PlacementState,
     ReplicaState,
     Wish,
-    check_step,
 )
 from models_app.models import Artifact, Deployment, Host, Placement, Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
+from models_app.services.steps import step, step_all
 from models_app.services.wishes import look_now
 
 UNNEEDED_FOR = timedelta(days=1)
@@ -29,10 +28,9 @@ def placement_progress(
 ) -> None:
     """Write how far a placement has come; when finished, wake the replicas that wait for it."""
     state = PlacementState.READY if transfer.finished else PlacementState.PLACING
-    check_step(PLACEMENT_STEPS, PlacementState(placement.state), state)
     moved = transfer.done_bytes != placement.done_bytes
     lease.write(
-        state=state,
+        state=step(placement, state),
         done_bytes=transfer.done_bytes,
         total_bytes=transfer.total_bytes,
         bytes_per_s=bytes_per_s,
@@ -63,7 +61,7 @@ def placement_failed(
 ) -> None:
     """Write a failure; the replicas that wait for it learn of it."""
     lease.write(
-        state=PlacementState.FAILED if retry_s is None else placement.state,
+        state=step(placement, PlacementState.FAILED) if retry_s is None else placement.state,
         attempts=placement.attempts + 1,
         bytes_per_s=None,
         **failure_fields(failure),
@@ -102,9 +100,8 @@ def placement_forget(lease: Lease[Placement], placement: Placement) -> None:
 @transaction.atomic
 def artifact_is_corrupt(artifact: Artifact) -> None:
     """The store's file is not what its name says: nothing may start from it any more."""
-    if Artifact.objects.filter(pk=artifact.pk, state=ArtifactState.READY).update(
-        state=ArtifactState.CORRUPT
-    ):
+    ready = Artifact.objects.filter(pk=artifact.pk, state=ArtifactState.READY)
+    if step_all(ready, ArtifactState.CORRUPT):
         event(artifact, "artifact.corrupt", level="bad", params={"file": artifact.file_name})
         changed(artifact)
 
@@ -130,7 +127,7 @@ def placements_release_unneeded(host: Host) -> int:
 @transaction.atomic
 def _release(placement: Placement) -> None:
     ready = Placement.objects.filter(pk=placement.pk, state=PlacementState.READY, is_pinned=False)
-    if ready.update(state=PlacementState.REMOVING):
+    if step_all(ready, PlacementState.REMOVING):
         params = {"file": placement.artifact.file_name, "host": placement.host.name}
         event(placement, "artifact.unneeded", params=params)
         look_now(placement)

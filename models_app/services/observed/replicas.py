@@ -7,14 +7,11 @@ from typing import Any
 from django.db import transaction
 
 from models_app.domain.failures import Failure
-from models_app.domain.states import (
-    REPLICA_STEPS,
-    ReplicaState,
-    check_step,
-)
+from models_app.domain.states import ReplicaState
 from models_app.models import Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
+from models_app.services.steps import step
 from models_app.services.wishes import look_now
 
 
@@ -37,7 +34,7 @@ def replica_step(
     **fields: Any,
 ) -> None:
     """Move a replica to a state (or leave it there) and write what was seen of it."""
-    check_step(REPLICA_STEPS, ReplicaState(replica.state), state)
+    step(replica, state)
     is_new = replica.state != state
     if is_new:
         fields |= {"state": state, "state_since": database_time()}

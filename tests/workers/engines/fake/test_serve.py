@@ -91,7 +91,7 @@ def test_limits_and_stop_strings_end_an_answer(start: Start) -> None:
 
 
 def test_loading_answers_503_until_it_is_over(start: Start) -> None:
-    engine = start("--startup-delay-s", "0.5")
+    engine = start("--startup-delay-s", "5")
     answer = httpx.get(f"{engine.url}/health")
     assert answer.status_code == 503
     assert answer.json()["error"]["message"] == "Loading model"
@@ -112,7 +112,7 @@ def test_a_client_that_hangs_up_stops_the_work(start: Start) -> None:
 
 def test_more_requests_than_slots_wait(start: Start) -> None:
     engine = start("--parallel-sequences", "2").ready()
-    slow = {"fake": {"first_token_delay_s": 0.3}}
+    slow = {"fake": {"first_token_delay_s": 2.0}}
     threads = [threading.Thread(target=engine.chat, kwargs=slow) for _ in range(5)]
     for thread in threads:
         thread.start()
