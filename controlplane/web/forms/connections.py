@@ -45,9 +45,19 @@ def _text(label: Any, help_text: Any = "", **attrs: str) -> forms.CharField:
     return forms.CharField(label=label, required=False, help_text=help_text, widget=widget)
 
 
+class PemField(forms.CharField):
+    """A key or certificate as text. A browser ends its lines in one way when a form is sent and in
+    another when a script sends it: what was tested must be what is added.
+    """
+
+    def to_python(self, value: Any) -> str:
+        """Return it with plain ends of lines."""
+        return "\n".join(str(super().to_python(value) or "").splitlines())
+
+
 def _pem(label: Any, help_text: Any = "") -> forms.CharField:
     widget = SecretText(attrs=_PLAIN | {"rows": "3", "class": "mono"})
-    return forms.CharField(label=label, required=False, help_text=help_text, widget=widget)
+    return PemField(label=label, required=False, help_text=help_text, widget=widget)
 
 
 def _word(label: Any, help_text: Any = "") -> forms.CharField:

@@ -159,6 +159,21 @@ class DeploymentForm(forms.Form):
                     parameter.field.initial = min(DEFAULT_CONTEXT, int(limit))
         return parameters
 
+    def propose(self) -> None:
+        """Fill in what was never asked: another engine was chosen, and has other parameters.
+
+        A box that is not ticked is sent as nothing: it counts as new only together with others.
+        """
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        missing = [p for p in self.parameters if p.name not in data]
+        if all(isinstance(p.field, forms.BooleanField) for p in missing):
+            return
+        for parameter in missing:
+            if parameter.field.initial not in (None, False):
+                data[parameter.name] = str(parameter.field.initial)
+        self.data = data
+
     @property
     def chosen_artifact(self) -> Artifact | None:
         """The artifact that is selected now, the first when none is."""

@@ -83,6 +83,7 @@ def how(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
     form = _form(actor, request.GET, keep=_kept(actor, request))
+    form.propose()
     return show(request, "deployments/_how.html", form=form)
 
 

@@ -11,7 +11,7 @@ from models_app.models import Artifact, Deployment
 from tests import factories
 from tests.factories import GIB, MIB
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "$defs": {"KvType": {"enum": ["f16", "q8_0"], "type": "string"}},
     "type": "object",
     "additionalProperties": False,
@@ -205,6 +205,33 @@ def test_parameters_follow_the_chosen_artifact(bob_browser: Client, artifact: Ar
     assert 'id="how"' in html
     assert 'max="1024"' in html
     assert 'value="512"' in html
+
+
+def test_another_engine_proposes_what_only_it_has(bob_browser: Client, artifact: Artifact) -> None:
+    """It came empty, and was refused field by field when the form was sent."""
+    properties = {
+        "context_length": SCHEMA["properties"]["context_length"],
+        "keep_alive_s": {"type": "integer", "default": -1, "title": "Stays loaded for"},
+        "embeddings": {"type": "boolean", "default": True, "title": "Embeddings"},
+    }
+    factories.make_engine("ollama", parameters_schema={**SCHEMA, "properties": properties})
+    data = fields(artifact, engine="ollama", **{"p-context_length": "512"})
+    html = " ".join(bob_browser.get(reverse("web:deployment-how"), data).content.decode().split())
+    assert 'name="p-keep_alive_s" value="-1"' in html
+    assert 'name="p-context_length" value="512"' in html
+    assert ticked(html)
+    unticked = data | {"p-keep_alive_s": "60"}  # only the box is not sent: it is not ticked
+    html = " ".join(
+        bob_browser.get(reverse("web:deployment-how"), unticked).content.decode().split()
+    )
+    assert 'name="p-keep_alive_s" value="60"' in html
+    assert not ticked(html)
+
+
+def ticked(html: str) -> bool:
+    box = re.search(r'<input[^>]*name="p-embeddings"[^>]*>', html)
+    assert box
+    return "checked" in box.group()
 
 
 def test_many_hosts_are_named_instead_of_ticked(bob_browser: Client, artifact: Artifact) -> None:

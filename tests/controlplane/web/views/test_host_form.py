@@ -72,6 +72,15 @@ def test_a_host_is_added_as_it_was_tested_and_the_secret_is_not_asked_again(
     assert check.secret == ""
 
 
+def test_ends_of_lines_are_no_change_of_what_was_tested(alice_browser: Client) -> None:
+    """The button sends a key with plain ends of lines, the form itself as the web has them."""
+    key, shown = ssh_private_key(), fingerprint(IDENTITY)
+    check = tried(alice_browser, SSH | {"ssh_key": key}, identity=IDENTITY, fingerprint=shown)
+    data = SSH | {"name": "shop", "check": str(check.public_id), "trusted": shown}
+    sent = data | {"ssh_key": key.replace("\n", "\r\n")}
+    assert post(alice_browser, NEW, sent).status_code == 302
+
+
 def test_an_identity_must_be_confirmed_and_a_changed_form_tested_again(
     alice_browser: Client,
 ) -> None:

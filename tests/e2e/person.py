@@ -1,0 +1,27 @@
+"""What every person does first, and what their browser would complain about."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+PATIENCE_S = 180.0  # of one step on a loaded machine; an idle one needs a few seconds for each
+PATIENCE_MS = PATIENCE_S * 1000
+PASSWORD = "correct horse battery"
+TELLS_CSP = (  # a report that the console would not show is still a report
+    "document.addEventListener('securitypolicyviolation',"
+    " (event) => console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))"
+)
+
+
+def sign_in(page: Page, *, sees: str = "") -> None:
+    """By the link of the console; then a name, a password, and what is here already."""
+    page.reload()  # with the init script; a link is used up by its button, not by being seen
+    page.click("main form button")
+    page.wait_for_url("**/first-run")
+    expect(page.locator("main")).to_contain_text(sees)
+    page.fill("input[name=name]", "ada")
+    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=again]", PASSWORD)
+    page.click("main form .button-main")
+    page.wait_for_url(re.compile(r":\d+/$"))
+    expect(page.locator("h1")).to_have_text("Overview")
