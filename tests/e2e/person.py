@@ -1,6 +1,9 @@
 """What every person does first, and what their browser would complain about."""
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
@@ -25,3 +28,13 @@ def sign_in(page: Page, *, sees: str = "") -> None:
     page.click("main form .button-main")
     page.wait_for_url(re.compile(r":\d+/$"))
     expect(page.locator("h1")).to_have_text("Overview")
+
+
+@contextmanager
+def telling(page: Page) -> Iterator[None]:
+    """Print what the page said when a step of the story did not come true."""
+    try:
+        yield
+    except Exception:
+        sys.stderr.write(f"{page.url}\n{page.locator('main').inner_text()}\n")
+        raise

@@ -14,19 +14,13 @@ from playwright.sync_api import Page, expect
 
 from tests.browsers import Browser, chromium_browser
 from tests.controlplane.web.playground_page import Playground
+from tests.e2e.person import PATIENCE_MS, PATIENCE_S, TELLS_CSP, sign_in
 from tests.flows.house import House, wait_for
 from tests.requirements import need
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
 
-PATIENCE_S = 180.0  # of one step on a loaded machine; an idle one needs a few seconds for each
-PATIENCE_MS = PATIENCE_S * 1000
-PASSWORD = "correct horse battery"
 NAME = "smollm2"
-TELLS_CSP = (  # a report that the console would not show is still a report
-    "document.addEventListener('securitypolicyviolation',"
-    " (event) => console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))"
-)
 
 
 @pytest.fixture
@@ -52,7 +46,7 @@ def test_from_one_command_to_a_chat_and_back_to_nothing(house: House, browser: B
         page = seen.page
         page.set_default_timeout(PATIENCE_MS)
         page.add_init_script(TELLS_CSP)
-        sign_in_and_set_up(page)
+        sign_in(page, sees="SmolLM2 135M Instruct")
         see_it_become_ready(page)
         chat_and_stop(page, house)
         scale_to_two(page, house)
@@ -62,20 +56,6 @@ def test_from_one_command_to_a_chat_and_back_to_nothing(house: House, browser: B
         assert seen.complaints == []
     assert house.stop() == 0
     assert house.processes() == []
-
-
-def sign_in_and_set_up(page: Page) -> None:
-    """By the link of the console; then a name, a password, and what is here already."""
-    page.reload()  # with the init script; a link is used up by its button, not by being seen
-    page.click("main form button")
-    page.wait_for_url("**/first-run")
-    expect(page.locator("main")).to_contain_text("SmolLM2 135M Instruct")
-    page.fill("input[name=name]", "ada")
-    page.fill("input[name=password]", PASSWORD)
-    page.fill("input[name=again]", PASSWORD)
-    page.click("main form .button-main")
-    page.wait_for_url(re.compile(r":\d+/$"))
-    expect(page.locator("h1")).to_have_text("Overview")
 
 
 def see_it_become_ready(page: Page) -> None:

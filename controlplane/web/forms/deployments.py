@@ -160,18 +160,24 @@ class DeploymentForm(forms.Form):
         return parameters
 
     def propose(self) -> None:
-        """Fill in what was never asked: another engine was chosen, and has other parameters.
+        """Put in the defaults of an engine that was chosen now, where the ones before stood.
 
-        A box that is not ticked is sent as nothing: it counts as new only together with others.
+        `parameters_of` says whose parameters the page has shown. What a person has written stays,
+        as far as the engine has a parameter of that name.
         """
+        before = self.engines.get(self._now("parameters_of"))
+        if before is None or before is self.chosen_engine:
+            return
         data = QueryDict(mutable=True)
         data.update(self.data)
-        missing = [p for p in self.parameters if p.name not in data]
-        if all(isinstance(p.field, forms.BooleanField) for p in missing):
-            return
-        for parameter in missing:
-            if parameter.field.initial not in (None, False):
-                data[parameter.name] = str(parameter.field.initial)
+        stood = {p.name: _as_sent(p.default) for p in parameters_of(before.manifest)}
+        for parameter in self.parameters:
+            name, default = parameter.name, _as_sent(parameter.field.initial)
+            if name in stood and data.get(name) != stood[name]:
+                continue
+            data.pop(name, None)
+            if default is not None:
+                data[name] = default
         self.data = data
 
     @property
@@ -284,6 +290,11 @@ def initial_of(name: str, replicas: int, revision: Revision) -> dict[str, Any]:
         "apart": placement.get("apart", Apart.ANY),
         **{f"p-{key}": value for key, value in revision.parameters.items()},
     }
+
+
+def _as_sent(value: Any) -> str | None:
+    """Return a default as a browser sends it; None is not sent at all."""
+    return None if value is None or value is False else str(value)
 
 
 def _set_choices(field: forms.Field, choices: list[Any]) -> None:

@@ -207,25 +207,34 @@ def test_parameters_follow_the_chosen_artifact(bob_browser: Client, artifact: Ar
     assert 'value="512"' in html
 
 
-def test_another_engine_proposes_what_only_it_has(bob_browser: Client, artifact: Artifact) -> None:
-    """It came empty, and was refused field by field when the form was sent."""
+def test_another_engine_proposes_what_it_would_choose_itself(
+    bob_browser: Client, artifact: Artifact
+) -> None:
+    """Its own parameters came empty, and others with the default of the engine before."""
     properties = {
         "context_length": SCHEMA["properties"]["context_length"],
+        "kv_type": {"type": "string", "default": "q4_0", "title": "Cache type"},
         "keep_alive_s": {"type": "integer", "default": -1, "title": "Stays loaded for"},
+        "main_gpu": {"type": "integer", "default": 0, "title": "First GPU"},
         "embeddings": {"type": "boolean", "default": True, "title": "Embeddings"},
     }
     factories.make_engine("ollama", parameters_schema={**SCHEMA, "properties": properties})
-    data = fields(artifact, engine="ollama", **{"p-context_length": "512"})
-    html = " ".join(bob_browser.get(reverse("web:deployment-how"), data).content.decode().split())
+    chosen = {"engine": "ollama", "p-context_length": "512"}
+    html = how(bob_browser, fields(artifact, parameters_of="llamacpp", **chosen))
     assert 'name="p-keep_alive_s" value="-1"' in html
-    assert 'name="p-context_length" value="512"' in html
+    assert 'name="p-main_gpu" value="0"' in html
+    assert 'name="p-kv_type" value="q4_0"' in html  # nobody had chosen the other
+    assert 'name="p-context_length" value="512"' in html  # somebody had
+    assert 'name="parameters_of" value="ollama"' in html
     assert ticked(html)
-    unticked = data | {"p-keep_alive_s": "60"}  # only the box is not sent: it is not ticked
-    html = " ".join(
-        bob_browser.get(reverse("web:deployment-how"), unticked).content.decode().split()
-    )
+    unticked = {"p-keep_alive_s": "60", "parameters_of": "ollama"}
+    html = how(bob_browser, fields(artifact, **chosen, **unticked))
     assert 'name="p-keep_alive_s" value="60"' in html
     assert not ticked(html)
+
+
+def how(browser: Client, data: dict[str, Any]) -> str:
+    return " ".join(browser.get(reverse("web:deployment-how"), data).content.decode().split())
 
 
 def ticked(html: str) -> bool:
