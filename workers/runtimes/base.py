@@ -5,6 +5,7 @@ can be concluded; retry) or `FailureError` (the host answered and refuses).
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -23,6 +24,17 @@ from models_app.domain.specs import (
 from workers.clients.engine_http import Entry
 
 
+class Ability(StrEnum):
+    """What some kinds of host cannot do. The contract suite holds a runtime to what it names, and
+    to saying nothing (None, an empty list) of what it does not name.
+    """
+
+    MACHINE = "machine"  # tells processor, memory and disk of the whole machine
+    PROCESSES = "processes"  # a workload is a process: it ends, writes, takes processor time
+    FILES = "files"  # an artifact lies there as a file at a path
+    LABELS = "labels"  # a workload carries all of its labels, not the installation's alone
+
+
 class Runtime(Protocol):
     """What every runtime SHALL do; `tests/contracts/test_runtimes.py` holds each one to it.
 
@@ -35,6 +47,11 @@ class Runtime(Protocol):
     A host that shows another identity than the pinned one SHALL be refused with IDENTITY_CHANGED
     before anything secret is sent to it; what it showed goes into `HostFacts.identity`.
     """
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """Return what this kind of host can do. SHALL be constant."""
+        ...
 
     def __enter__(self) -> Self:
         """Open the connection. SHALL raise RuntimeUnreachableError when there is none."""

@@ -27,6 +27,7 @@ from models_app.domain.specs import (
     WorkloadStats,
 )
 from models_app.domain.store import ModelStore
+from workers.runtimes.base import Ability
 from workers.runtimes.docker import logs, machine, observation, stats
 from workers.runtimes.docker.artifacts import Artifacts
 from workers.runtimes.docker.containers import container_body
@@ -49,6 +50,8 @@ _apis: dict[str, tuple[str, float]] = {}  # host -> version spoken, and until wh
 
 class DockerRuntime:
     """Drives one Docker engine; see `workers/runtimes/base.py` for the contract."""
+
+    abilities = frozenset(Ability)
 
     def __init__(
         self,

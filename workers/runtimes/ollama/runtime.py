@@ -32,10 +32,11 @@ from models_app.domain.specs import (
 )
 from models_app.domain.store import ModelStore
 from workers.clients.engine_http import Entry
+from workers.runtimes.base import Ability
 from workers.runtimes.ollama.access import access_of
 from workers.runtimes.ollama.inventory import details_of, hosted
 from workers.runtimes.ollama.server import Access, OllamaServer
-from workers.runtimes.ollama.uploads import upload
+from workers.runtimes.ollama.uploads import upload, upload_forget
 from workers.runtimes.ollama.values import ServerModel
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -44,6 +45,9 @@ _WORKLOAD = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 class OllamaRuntime:
     """See `workers/runtimes/base.py` for the contract."""
+
+    # The server ends processes as it likes, and tells of its machine and their output nothing.
+    abilities: frozenset[Ability] = frozenset()
 
     def __init__(
         self,
@@ -150,7 +154,9 @@ class OllamaRuntime:
         shown = self.server.show(keeper)
         if shown is not None and artifact.sha256 in shown.blobs:
             return _whole(artifact)
-        if not self.server.has_blob(artifact.sha256):
+        if self.server.has_blob(artifact.sha256):
+            upload_forget(self.access, artifact)
+        else:
             path = self._store.path_of(artifact.sha256, artifact.file_name)
             transfer = upload(self.access, artifact, path, seconds=seconds)
             if not transfer.finished:

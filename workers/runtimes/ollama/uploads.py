@@ -21,7 +21,7 @@ def upload(access: Access, artifact: ArtifactRef, path: Path, *, seconds: float)
     Raises FailureError: ARTIFACT_MISSING, CHECKSUM, DISK_FULL; RuntimeUnreachableError.
     """
     _check_file(artifact, path)
-    key = f"upload {access.url} {artifact.sha256}"
+    key = _key(access, artifact)
 
     def work(held: Held) -> None:
         with OllamaServer(access, HELD) as server:
@@ -34,6 +34,15 @@ def upload(access: Access, artifact: ArtifactRef, path: Path, *, seconds: float)
     take(key)
     held.outcome()
     return Transfer(artifact.size_bytes, artifact.size_bytes, finished=True, sha256=artifact.sha256)
+
+
+def upload_forget(access: Access, artifact: ArtifactRef) -> None:
+    """Forget an upload whose file was seen to lie there: once deleted, it must be sent anew."""
+    take(_key(access, artifact))
+
+
+def _key(access: Access, artifact: ArtifactRef) -> str:
+    return f"upload {access.url} {artifact.sha256}"
 
 
 def _check_file(artifact: ArtifactRef, path: Path) -> None:

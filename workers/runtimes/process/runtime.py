@@ -21,6 +21,7 @@ from models_app.domain.specs import (
     WorkloadStats,
 )
 from models_app.domain.store import ModelStore
+from workers.runtimes.base import Ability
 from workers.runtimes.process import identity, lifecycle, logs, machine, processes, spawn, usage
 from workers.runtimes.process.folder import NAME, WorkloadFolder
 from workers.runtimes.process.identity import Census
@@ -38,6 +39,8 @@ class ProcessRuntime:
     `instance` marks what is ours. `locate` tells where an artifact lies; without it, where the
     model store puts it.
     """
+
+    abilities = frozenset(Ability)
 
     def __init__(  # noqa: PLR0913 - the Runtime seam's own list
         self,
