@@ -97,6 +97,20 @@ class OllamaHouse:
         body = {"model": name, "files": {"model.gguf": digest}, "stream": False, **fields}
         httpx.post(f"{self.url}/api/create", json=body, timeout=60).raise_for_status()
 
+    def copy(self, source: str, name: str) -> None:
+        """Give a model another name as well."""
+        body = {"source": source, "destination": name}
+        httpx.post(f"{self.url}/api/copy", json=body, timeout=30).raise_for_status()
+
+    def delete(self, name: str) -> None:
+        """Take a name away, if it is there."""
+        httpx.request("DELETE", f"{self.url}/api/delete", json={"model": name}, timeout=30)
+
+    def load(self, name: str) -> None:
+        """Bring a model into memory."""
+        body = {"model": name, "keep_alive": 300}
+        httpx.post(f"{self.url}/api/generate", json=body, timeout=120).raise_for_status()
+
     def names(self) -> list[str]:
         """Return the names of what lies there, asked without our own code."""
         models = httpx.get(f"{self.url}/api/tags", timeout=5).json()["models"]
