@@ -26,7 +26,8 @@ test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent soft
 test-fast: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run the tests that need no engine, broker or browser
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not faults"
 
-POSTGRES_TESTS ?= tests/models_app tests/controlplane/api tests/workers/reconcilers
+POSTGRES_TESTS ?= tests/models_app tests/workers/reconcilers \
+	$(addprefix tests/controlplane/api/test_,filters.py idempotency.py paging.py versions.py)
 test-postgres: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run tests of the ledger and what stands on it on a PostgreSQL of their own
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n auto --dist loadgroup -q --reuse-db -m "not slow and not faults" $(POSTGRES_TESTS)
 

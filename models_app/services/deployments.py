@@ -90,7 +90,7 @@ def deployment_revise(  # noqa: PLR0913 - each a field of the form
 ) -> Revision:
     """Wish for a new revision; what is None stays. Running copies roll over to it one by one."""
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     _check_alive(deployment)
     now = wished_revision(deployment)
     content = RevisionContent(
@@ -116,7 +116,7 @@ def deployment_roll_back(
 ) -> Revision:
     """Wish for an older revision again. Raises NotFoundError REVISION_UNKNOWN."""
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     _check_alive(deployment)
     revision = deployment.revisions.select_related("artifact").filter(number=number).first()
     if revision is None:
@@ -136,7 +136,7 @@ def deployment_scale(
 ) -> Deployment:
     """Wish for another number of replicas; the same number changes nothing."""
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     _check_alive(deployment)
     _check_replicas(replicas)
     before = deployment.replicas_wished
@@ -173,7 +173,7 @@ def deployment_start(actor: Actor, deployment: Deployment, *, version: int | Non
 def deployment_retry(actor: Actor, deployment: Deployment, *, version: int | None) -> Deployment:
     """Try failed and waiting replicas again now, with their backoff back at zero."""
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     _check_alive(deployment)
     waiting = deployment.replicas.filter(state__in=[ReplicaState.FAILED, ReplicaState.BACKOFF])
     rows = list(waiting)
@@ -200,7 +200,7 @@ def deployment_gateway(
     Gateways follow within seconds; nothing that runs is touched.
     """
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     _check_alive(deployment)
     timeouts_of(timeouts)
     checked = {"limits": as_values(limits_of(limits)), "timeouts": dict(timeouts)}
@@ -218,7 +218,7 @@ def deployment_gateway(
 def deployment_delete(actor: Actor, deployment: Deployment, *, version: int | None) -> Deployment:
     """Wish that it did not exist. The row goes once nothing of it runs anywhere."""
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     if deployment.wish == Wish.DELETED:
         return deployment
     wish(actor, deployment, "deployment.delete", version=version, changes={"wish": Wish.DELETED})
@@ -258,7 +258,7 @@ def _set_wish(
     actor: Actor, deployment: Deployment, to: Wish, verb: str, version: int | None
 ) -> Deployment:
     actor.require(Role.OPERATOR)
-    hold(deployment)
+    hold(deployment, version)
     _check_alive(deployment)
     if deployment.wish == to:
         return deployment

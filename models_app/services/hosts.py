@@ -117,7 +117,7 @@ def host_label(actor: Actor, host: Host, *, labels: Mapping[str, str]) -> Host:
 @transaction.atomic
 def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Put no new replicas there; what runs stays."""
-    hold(host)
+    hold(host, version)
     _drains_cancel(actor, host)
     return _schedule(actor, host, Scheduling.CORDONED, "host.cordoned", version)
 
@@ -125,7 +125,7 @@ def host_cordon(actor: Actor, host: Host, *, version: int | None) -> Host:
 @transaction.atomic
 def host_uncordon(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Open the host for new replicas again."""
-    hold(host)
+    hold(host, version)
     _drains_cancel(actor, host)
     return _schedule(actor, host, Scheduling.OPEN, "host.uncordoned", version)
 
@@ -136,7 +136,7 @@ def host_drain(actor: Actor, host: Host, *, version: int | None) -> Host:
 
     An operation of kind `drain_host` says how far that is.
     """
-    hold(host)
+    hold(host, version)
     _schedule(actor, host, Scheduling.DRAINING, "host.draining", version)
     if not drains_of(host).exists():
         replicas = host.replicas.exclude(state=ReplicaState.RETIRED).count()
@@ -167,7 +167,7 @@ def drains_of(host: Host) -> QuerySet[Operation]:
 def host_remove(actor: Actor, host: Host, *, version: int | None) -> Host:
     """Forget the host once nothing of ours runs there. Raises ConflictError HOST_IN_USE."""
     actor.require(Role.ADMIN)
-    hold(host)
+    hold(host, version)
     running = host.replicas.exclude(state=ReplicaState.RETIRED).count()
     if running:
         raise ConflictError("HOST_IN_USE", params={"name": host.name, "replicas": running})

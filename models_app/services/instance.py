@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from models_app.domain.actors import Actor
-from models_app.domain.errors import ConflictError, InvalidError
+from models_app.domain.errors import InvalidError
 from models_app.domain.states import Role
 from models_app.models import InstanceSettings
 from models_app.models.instance import ONLY
@@ -30,9 +30,7 @@ def instance_settings_edit(
         raise InvalidError("FIELD_UNKNOWN", fields=dict.fromkeys(unknown, "FIELD_UNKNOWN"))
     checked = {name: _checked(name, value) for name, value in changes.items()}
     row, is_new = InstanceSettings.objects.get_or_create(pk=ONLY)
-    hold(row)
-    if version is not None and version != row.version:
-        raise ConflictError("STALE", params={"name": "settings"})
+    hold(row, version)
     difference = before_and_after(row, checked)
     if not difference and not is_new:
         return row

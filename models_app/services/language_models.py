@@ -78,7 +78,7 @@ def model_edit(
 def model_delete(actor: Actor, model: LanguageModel, *, version: int | None) -> None:
     """Delete a model with all its artifacts. Raises ConflictError MODEL_IN_USE, naming by what."""
     actor.require(Role.OPERATOR)
-    hold(model)
+    hold(model, version)
     _check_unused(model)
     artifacts = list(model.artifacts.all())
     if not artifacts:
@@ -97,10 +97,8 @@ def model_delete(actor: Actor, model: LanguageModel, *, version: int | None) -> 
 def artifact_delete(actor: Actor, artifact: Artifact, *, version: int | None) -> Operation:
     """Delete one artifact from the store and from every host. Raises ConflictError."""
     actor.require(Role.OPERATOR)
-    hold(artifact)
+    hold(artifact, version)
     _check_unused(artifact.model, artifact)
-    if version is not None and version != artifact.version:
-        raise ConflictError("STALE", params={"name": artifact.file_name})
     return _remove(actor, artifact, with_model=False)
 
 

@@ -32,7 +32,7 @@ def placement_request(actor: Actor, *, artifact: Artifact, host: Host) -> Placem
 def placement_remove(actor: Actor, placement: Placement, *, version: int | None) -> Placement:
     """Take the artifact off the host. Raises ConflictError PLACEMENT_IN_USE."""
     actor.require(Role.OPERATOR)
-    hold(placement)
+    hold(placement, version)
     users = Replica.objects.filter(
         host=placement.host, revision__artifact=placement.artifact
     ).exclude(state=ReplicaState.RETIRED)

@@ -125,18 +125,21 @@ def changed(row: Row) -> None:
         browsers.publish_changed(kind_of(row), row.public_id, row.version)
 
 
-def hold(row: Row) -> None:
+def hold(row: Row, version: int | None = None) -> None:
     """Keep everybody else from changing a row until the commit, and read it anew.
 
     Call it first in a transaction whose checks of the row shall stay true: the row in hand was read
     before, and PostgreSQL lets others write in between (SQLite has one writer anyway). Raises
-    ConflictError STALE when the row is gone.
+    ConflictError STALE when the row is gone, or is not at the `version` that the caller saw: also
+    where nothing would change.
     """
     rows = type(row)._default_manager.select_for_update(of=("self",))
     try:
         row.refresh_from_db(from_queryset=rows)
     except type(row).DoesNotExist:
         raise ConflictError("STALE", params={"name": str(row)}) from None
+    if version is not None and version != row.version:
+        raise ConflictError("STALE", params={"name": str(row)})
 
 
 def lock_version(row: Row, version: int | None) -> None:

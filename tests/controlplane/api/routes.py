@@ -12,6 +12,7 @@ from django.conf import settings
 from models_app.domain.states import OperationState, Role
 from models_app.domain.uploads import UploadFolder
 from models_app.models import Chat, User
+from models_app.services.captures import capture_start
 from models_app.services.tokens import token_create
 from models_app.services.usage import usage_record_many
 from tests import factories
@@ -184,6 +185,11 @@ ROUTES = (
         200,
         {"limits": {"requests_per_minute": 600}, "timeouts": {"idle_s": 20}},
     ),
+    Route("GET", "/deployments/{deployment}/capture", V, 200),
+    Route("PUT", "/deployments/{deployment}/capture", A, 200, {"percent": 10}),
+    Route("DELETE", "/deployments/{captured_deployment}/capture", A, 204),
+    Route("GET", "/deployments/{deployment}/captured", A, 200),
+    Route("DELETE", "/deployments/{deployment}/captured", A, 204),
     Route("GET", "/users", V, 200),
     Route("POST", "/users", A, 201, {"name": "dora", "role": "viewer"}),
     Route("GET", "/users/{me}", V, 200),
@@ -211,6 +217,10 @@ def make_world(user: User) -> dict[str, str]:
     free_artifact = factories.make_artifact(factories.make_model("unused"))
     free_model = factories.make_model("empty")
     deployment = factories.make_deployment("chat", artifact=artifact)
+    captured = factories.make_deployment("captured", artifact=artifact)
+    capture_start(
+        actor_of(make_user("keeper", Role.ADMIN)), captured, percent=1, hours=1, keep_days=1
+    )
     replica = factories.make_replica(deployment, host)
     factories.make_event(replica, "replica.ready")
     token, _ = token_create(actor_of(user), name="spare", scopes=["read"])
@@ -232,6 +242,7 @@ def make_world(user: User) -> dict[str, str]:
         "placement": factories.make_placement(artifact, host),
         "free_placement": factories.make_placement(free_artifact, free_host),
         "deployment": deployment,
+        "captured_deployment": captured,
         "replica": replica,
         "operation": factories.make_operation(),
         "failed_operation": factories.make_operation(state=OperationState.FAILED),
