@@ -25,11 +25,13 @@ from controlplane.wording.placing import PlacingText, placing_text
 from models_app.domain.actors import Actor
 from models_app.domain.states import DeploymentState, ReplicaState, Role, Wish
 from models_app.models import Deployment, Replica
+from models_app.notify.lines import business_of
 from models_app.selectors.captures import running_on
 from models_app.selectors.deployments import (
     ReplicaBrief,
     deployment_get,
     deployments_visible,
+    ready_slots,
     replicas_in_brief,
     replicas_visible,
 )
@@ -155,6 +157,19 @@ def head_context(actor: Actor, deployment: Deployment) -> dict[str, Any]:
         "predicted_each": max(predicted, default=None),
         "verbs": verbs_of(actor, deployment),
     }
+
+
+@fragment("deployment.line", template="deployments/_line.html", of="deployment", every_s=2)
+def deployment_line(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """Who is answered now, who waits for a slot, and how long."""
+    return line_context(deployment_get(actor, asked.id))
+
+
+def line_context(deployment: Deployment) -> dict[str, Any]:
+    """Return how busy it is, of so many slots; nothing while that is not known."""
+    business = business_of(str(deployment.public_id))
+    slots = ready_slots(deployment) if business and business.is_any else 0
+    return {"deployment": deployment, "business": business, "slots": slots}
 
 
 @dataclass(frozen=True, slots=True)

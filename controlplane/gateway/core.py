@@ -7,13 +7,18 @@ earlier starts it.
 import asyncio
 import contextlib
 import logging
+import uuid
 from weakref import WeakKeyDictionary
+
+from redis.exceptions import RedisError
 
 from controlplane.gateway.router import Router
 from controlplane.gateway.table import RouteTable
 from controlplane.gateway.usage_book import UsageBook
+from models_app.notify.lines import LineBoard
 
 log = logging.getLogger(__name__)
+TELL_S = 2.0
 
 
 class RoutingCore:
@@ -23,6 +28,7 @@ class RoutingCore:
         self.table = RouteTable()
         self.router = Router(self.table)
         self.usage = UsageBook()
+        self._board = LineBoard(uuid.uuid4().hex)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -31,6 +37,7 @@ class RoutingCore:
             self._tasks = [
                 asyncio.create_task(self.table.keep_fresh(), name="routes"),
                 asyncio.create_task(self.usage.write_regularly(), name="usage"),
+                asyncio.create_task(self._tell_lines(), name="lines"),
                 asyncio.create_task(self.router.captures.write_regularly(), name="captures"),
             ]
 
@@ -41,9 +48,19 @@ class RoutingCore:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self.router.stop()
+        with contextlib.suppress(RedisError, OSError):
+            await self._board.put({})
+        await self._board.close()
         with contextlib.suppress(Exception):  # logged there; stopping goes on
             await self.usage.write_now()
         await self.router.captures.write_now()
+
+    async def _tell_lines(self) -> None:
+        """Tell the pages who waits; while the broker is away they show nothing."""
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await self._board.put(self.router.places.business())
+            await asyncio.sleep(TELL_S)
 
 
 _cores: WeakKeyDictionary[asyncio.AbstractEventLoop, RoutingCore] = WeakKeyDictionary()

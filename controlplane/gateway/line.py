@@ -66,6 +66,10 @@ class Line:
             self._callers[caller] = own  # behind the others
         return waiting
 
+    def has(self, caller: str) -> bool:
+        """Return whether a request of this caller waits."""
+        return caller in self._callers
+
     def position(self, caller: str, ahead_of_it: int | None = None) -> int:
         """Return which place a request of this caller has, 1 being next.
 

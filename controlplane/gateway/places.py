@@ -20,6 +20,7 @@ from controlplane.gateway.errors import (
 )
 from controlplane.gateway.line import Line, Waiting
 from controlplane.gateway.table import RouteTable
+from models_app.domain.lines import Business
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
 
 LINE_S = 30.0  # nobody waits for a slot longer than this
@@ -46,6 +47,28 @@ class Places:
         """Return how many requests wait for a slot of a deployment."""
         line = self._lines.get(deployment_id)
         return len(line) if line else 0
+
+    def business(self) -> dict[str, Business]:
+        """Return what goes on at each deployment at which anything does, by public id."""
+        if not self._loads and not any(self._lines.values()):
+            return {}
+        found = {route.id: self._business_of(route) for route in self._table.all()}
+        return {id_: business for id_, business in found.items() if business.is_any}
+
+    def place(self, deployment_id: str, caller: str) -> tuple[int, float] | None:
+        """Return place and wait of the caller's next request in line; None when none waits."""
+        line, route = self._lines.get(deployment_id), self._table.by_id(deployment_id)
+        if line is None or route is None or not line.has(caller):
+            return None
+        position = line.position(caller, 0)
+        return position, line.expected_s(position, _slots(route))
+
+    def _business_of(self, route: DeploymentRoute) -> Business:
+        running = sum(self.load_of(replica.id).outstanding for replica in route.replicas)
+        waiting, slots = self.in_line(route.id), _slots(route)
+        if not waiting and running < slots:
+            return Business(running)
+        return Business(running, waiting, self._lines[route.id].expected_s(waiting + 1, slots))
 
     async def take(
         self,
@@ -85,7 +108,7 @@ class Places:
 
     async def _wait(self, route: DeploymentRoute, waiting: Waiting, line_s: float) -> ReplicaRoute:
         line = self._lines[route.id]
-        slots = sum(replica.slots for replica in route.replicas)
+        slots = _slots(route)
         position = line.position(waiting.caller)
         wait_s = line.expected_s(position, slots)
         if len(line) >= max(LINE_LEAST, LINE_PER_SLOT * slots) or wait_s > line_s:
@@ -152,6 +175,10 @@ class Places:
         self._loads[replica.id] = load
         if len(self._loads) > BOOK_LIMIT:
             self._loads = {id_: held for id_, held in self._loads.items() if held.outstanding}
+
+
+def _slots(route: DeploymentRoute) -> int:
+    return sum(replica.slots for replica in route.replicas)
 
 
 def no_replica(route: DeploymentRoute) -> NoReplicaError:

@@ -6,6 +6,7 @@ of the text (in UTF-16 units, as the browser counts) a rendering holds.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from models_app.domain.routes import DeploymentRoute
 from models_app.services.usage import UsageRecord
 
 RENDER_S = 0.25
+PLACE_S = 0.5
 RENDER_SHARE = 8  # rendering waits so many times as long as it took
 ROUTE = "playground"
 
@@ -86,13 +88,32 @@ class Answering:
         self._route = await self._core.table.find(self._request.deployment)
         body = self._request.body(self._route.name)
         ask = Ask(self._route.id, PATH, as_json(body).encode(), caller=f"{ROUTE}:{self._user_id}")
+        telling = asyncio.create_task(self._tell_place(ask))
+        try:
+            return await self._asked(ask, body, telling)
+        finally:
+            telling.cancel()
+
+    async def _asked(self, ask: Ask, body: dict[str, Any], telling: asyncio.Task[None]) -> str:
         async with self._core.router.ask(ask) as routed:
+            telling.cancel()
             self._replica_id = routed.replica.row_id
             await self._tell_started(routed, body)
             stream = ChatStream(routed.answer, self._meter)
             async for piece in stream.pieces():
                 await self._tell(piece)
         return stream.finish_reason
+
+    async def _tell_place(self, ask: Ask) -> None:
+        """Tell the place in line and the time to expect, as long as there is a line."""
+        told: tuple[int, int] | None = None
+        while True:
+            await asyncio.sleep(PLACE_S)
+            found = self._core.router.places.place(ask.deployment, ask.caller)
+            place = (found[0], math.ceil(found[1])) if found else None
+            if place and place != told:
+                await self._send("line", id=self._request.id, position=place[0], wait_s=place[1])
+            told = place
 
     async def _tell_started(self, routed: Routed, body: dict[str, Any]) -> None:
         await self._send(

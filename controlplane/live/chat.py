@@ -23,8 +23,8 @@ PARTS_CHARACTERS = 1 << 20
 class ChatSocket(GuardedSocket):
     """`/ws/chat/`. In: `ask` (request, lang), `stop` (id); a long request comes as `part`s first.
 
-    Out, each with the answer's id: `started`, `text`, `thinking`, `call`, `rendered`, then `done`
-    or `failed`, both with the figures.
+    Out, each with the answer's id: `line` while it waits, `started`, `text`, `thinking`, `call`,
+    `rendered`, then `done` or `failed`, both with the figures.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

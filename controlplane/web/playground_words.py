@@ -21,6 +21,7 @@ def playground_words() -> dict[str, Any]:
             "tool_calls": gettext("asks for a tool"),
         },
         "waiting": gettext("Waiting for the first token, {n} s"),
+        "inLine": gettext("Place {position} in line, about {n} s"),
         "answered": gettext("The answer is complete."),
         "failedAloud": gettext("The answer failed: {text}"),
         "lost": gettext("The connection to Slipway was lost in the middle of the answer."),

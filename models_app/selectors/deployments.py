@@ -50,6 +50,12 @@ def deployment_get(actor: Actor, ref: str | UUID) -> Deployment:
     return row_by_ref(rows, "deployment", ref, name_field="name")
 
 
+def ready_slots(deployment: Deployment) -> int:
+    """Return how many requests its ready replicas answer at a time."""
+    ready = Replica.objects.filter(deployment=deployment, state=ReplicaState.READY)
+    return sum(max(slots, 1) for slots in ready.values_list("slots", flat=True))
+
+
 def revisions_visible(actor: Actor, deployment: Deployment) -> QuerySet[Revision]:
     """Return the revisions of a deployment, newest first."""
     actor.require(Role.VIEWER)

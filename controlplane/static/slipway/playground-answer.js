@@ -90,13 +90,17 @@
 
     tellWaiting() {
       const waited = Math.floor((Date.now() - this.began) / 1000);
-      this.find("waiting").textContent = fill(words.waiting, { n: number(waited) });
+      const said = this.place
+        ? fill(words.inLine, { position: number(this.place.position), n: number(this.place.wait_s) })
+        : fill(words.waiting, { n: number(waited) });
+      this.find("waiting").textContent = said;
     }
 
     take(frame) {
       if (!this.isRunning) return;
       const taker = {
-        started: () => (this.started = frame),
+        line: () => this.takePlace(frame),
+        started: () => this.takeStart(frame),
         text: () => this.takeText(frame.text),
         thinking: () => this.takeThinking(frame.text),
         call: () => this.takeCall(frame),
@@ -107,6 +111,17 @@
       if (!taker) return;
       taker();
       this.hooks.grew(this);
+    }
+
+    takePlace(frame) {
+      this.place = frame;
+      this.tellWaiting();
+    }
+
+    takeStart(frame) {
+      this.started = frame;
+      this.place = null; // it has a slot now
+      this.tellWaiting();
     }
 
     streaming() {
