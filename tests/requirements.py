@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres_server import programs
 from tests.tools import tool
 
 
@@ -55,6 +56,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "libcurl": _libcurl,
     "mono": lambda: bool(shutil.which("mcs") and shutil.which("mono")),
     "curl": lambda: shutil.which("curl") is not None,
+    "postgres-server": lambda: programs() is not None,
     "postgres": lambda: bool(os.environ.get("SLIPWAY_TEST_POSTGRES")),
 }
 
