@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from django.utils import timezone, translation
+from msgspec import structs
 
 from controlplane.gateway.completions import ChatStream, Piece, ToolCallPiece
 from controlplane.gateway.core import RoutingCore
@@ -174,7 +175,7 @@ class Answering:
             )
 
     async def _finish(self, type_: str, **content: Any) -> None:
-        figures = asdict(self._meter.figures())
+        figures = structs.asdict(self._meter.figures())
         if self._text:
             await self._render()
         await self._send(type_, id=self._request.id, figures=figures, **content)
