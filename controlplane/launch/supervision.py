@@ -198,8 +198,10 @@ class _House(Supervisor):  # type: ignore[misc]
             group.stop_all()
 
     def ordered_stop_groups_phase_2(self) -> None:
-        """Forget the groups that have ended."""
-        self.stop_groups = [g for g in self.stop_groups if g.get_unstopped_processes()]
+        """Forget the groups that have ended; in the round of the signal there are none yet."""
+        self.stop_groups = self.stop_groups and [
+            g for g in self.stop_groups if g.get_unstopped_processes()
+        ]
 
     def _note(self, event: events.ProcessStateEvent) -> None:
         if isinstance(event, events.ProcessStateRunningEvent):
