@@ -8,6 +8,8 @@ import socket
 import django
 import uvicorn
 
+from controlplane.launch.server import SettledServer
+
 WS_LARGEST_MESSAGE_BYTES = 64 * 1024
 WS_PING_S = 20.0
 DRAIN_S = 1  # for requests in flight at a stop; streams are cut
@@ -21,7 +23,7 @@ def main() -> None:
 
     pulse = Pulse(ENV, PATHS)
 
-    class Server(uvicorn.Server):
+    class Server(SettledServer):
         """Gives its sign of life from the loop that serves: a loop that is stuck gives none."""
 
         async def on_tick(self, counter: int) -> bool:

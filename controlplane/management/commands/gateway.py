@@ -3,10 +3,10 @@
 import socket
 from typing import Any
 
-import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from controlplane.launch.server import SettledServer
 from controlplane.launch.web import server_config
 
 BACKLOG = 2048
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         config = server_config("controlplane.gateway.v1.alone:application", drain_s=DRAIN_S)
         host, port = options["host"], options["port"]
         with _listening(host, port, is_shared=options["share_port"]) as listening:
-            uvicorn.Server(config).run(sockets=[listening])
+            SettledServer(config).run(sockets=[listening])
 
 
 def _listening(host: str, port: int, *, is_shared: bool) -> socket.socket:

@@ -83,7 +83,11 @@ def data_of(lines: list[str]) -> list[Any]:
 
 @asynccontextmanager
 async def served(
-    addresses: Mapping[str, Any] | None = None, *, door: str = "", **key: Any
+    addresses: Mapping[str, Any] | None = None,
+    *,
+    door: str = "",
+    keep_alive_s: int = 5,
+    **key: Any,
 ) -> AsyncIterator[Served]:
     """Run the gateway; `addresses`: deployment name -> engine address, or list of them.
 
@@ -95,6 +99,7 @@ async def served(
     config = uvicorn.Config(
         before(elsewhere), loop="none", http=PROTOCOLS[door], log_config=None, access_log=False,
         server_header=False, lifespan="off", timeout_graceful_shutdown=1,
+        timeout_keep_alive=keep_alive_s,
     )  # fmt: skip
     server = uvicorn.Server(config)
     shared = desk()
