@@ -35,6 +35,8 @@ class Allowance:
     def headers(self) -> Headers:
         """Return OpenAI's headers: the limits that are nearest, and what is left of them."""
         told: Headers = []
+        if not self.subjects:
+            return told
         for index, name in enumerate((b"requests", b"tokens")):
             limited = [
                 (left[index], subject.figures()[index])

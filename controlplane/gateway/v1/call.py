@@ -39,6 +39,7 @@ class Call(ABC):
         self.method = method
         self.path = path
         self.headers = headers
+        self._announced: int | None = None
         self.body_size = 0  # memory set aside for it
         self.status = 0
         self.is_stream = False
@@ -64,8 +65,10 @@ class Call(ABC):
     @property
     def announced(self) -> int:
         """How long the body will be, as far as the client says: without a word, without an end."""
-        text = self.header(b"content-length")
-        return int(text) if text.isdecimal() else sys.maxsize
+        if self._announced is None:
+            text = self.header(b"content-length")
+            self._announced = int(text) if text.isdecimal() else sys.maxsize
+        return self._announced
 
     @abstractmethod
     async def body(self, limit: int, within_s: float) -> bytes:

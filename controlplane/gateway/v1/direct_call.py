@@ -6,6 +6,7 @@ The server's protocol takes it for one of its own cycles: `response_complete`, `
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
@@ -133,8 +134,7 @@ class DirectCall(Call):
 
     async def body(self, limit: int, within_s: float) -> bytes:
         """Return the body. Raises TooLargeError (at once), ClientLeftError, BodySlowError."""
-        length = self.header(b"content-length")
-        is_large = length.isdecimal() and int(length) > limit
+        is_large = limit < self.announced < sys.maxsize
         self._limit = 0 if is_large else limit
         self._line.flow.resume_reading()
         if is_large or self._size > limit:
