@@ -29,6 +29,8 @@ HELD_LIMIT = 64 << 10  # of a body, before anybody has asked for it
 class Flow(Protocol):
     """Stops and resumes the reading from a connection; safe to repeat."""
 
+    write_paused: bool  # the client does not take what it was sent
+
     def pause_reading(self) -> None:
         """Read nothing more."""
         ...
@@ -45,7 +47,7 @@ class Line(Protocol):
 
     @property
     def flow(self) -> Flow:
-        """Return what stops and resumes reading."""
+        """Return what stops and resumes reading, and tells of writing."""
         ...
 
     def default_headers(self) -> Headers:
@@ -76,7 +78,7 @@ class DirectCall(Call):
         self.keep_alive = True
         self.disconnected = False
         self.message_event = _nobody_waits
-        self.is_blocked = False
+        self.is_blocked = line.flow.write_paused  # answers before this one may wait for it
         self.when_room: Callable[[], None] | None = None
         self._line = line
         self._pieces: list[bytes] = []
@@ -87,6 +89,8 @@ class DirectCall(Call):
         self._when_left: Callable[[], None] | None = None
         self._head = b""  # of the answer, until the first piece of its body goes with it
         self._is_chunked = False
+        if self.is_blocked:
+            self._block(is_blocked=True)
 
     @property
     def outlet(self) -> Outlet:
@@ -179,12 +183,16 @@ class DirectCall(Call):
 
     async def write(self, body: bytes, *, more: bool = True) -> None:
         """Send a piece of the body; waits while the client takes less than it is sent."""
+        if self.is_blocked:
+            await self._wait()
         self.write_now(body, more=more)
         if self.is_blocked and not self.ended:
             await self._wait()
 
     async def answer(self, status: int, body: bytes, headers: Headers) -> None:
-        """Send a whole answer, at once."""
+        """Send a whole answer at once, or once the client has taken those before it."""
+        if self.is_blocked:
+            await self._wait()
         self.started, self.status = True, status
         length = (b"content-length", b"%d" % len(body))
         self._send(self._head_of(status, [*headers, length]) + body)

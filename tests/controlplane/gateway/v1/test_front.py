@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import socket
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.controlplane.gateway.scripted_engine import (
 from tests.controlplane.gateway.v1.served import chat, served
 
 ANSWER = b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}'
-WITHIN_S = 30
+WITHIN_S = 60
 
 
 class Wire:
@@ -53,9 +54,14 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire_to(it):
+async def wire_to(it, room=1 << 16):
+    """`room`: how much the client's kernel takes that the client does not read."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+    sock.setblocking(False)
     host, _, port = it.address.partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=sock)
     try:
         async with asyncio.timeout(WITHIN_S):
             yield Wire(it, reader, writer)
@@ -205,6 +211,24 @@ async def test_a_large_body_before_its_key_is_known_is_not_read_on(monkeypatch):
         go_on.set()
         assert (await wire.answer())[0] == 200
         assert read == len(body)
+
+
+async def test_a_client_that_asks_and_asks_and_takes_nothing_is_held_back():
+    big = plain(200, b'{"x":"' + b"x" * 250_000 + b'"}')
+    async with wired(big) as (engine, it, wire):
+        wire.writer.transport.pause_reading()
+        for number in range(400):
+            wire.send(wire.request())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    while len(engine.requests) <= number or it.desk._count:  # noqa: ASYNC110
+                        await asyncio.sleep(0.005)
+            if it.desk._count:
+                break
+        assert it.desk._count == 1  # it waits for the client, and others for it
+        wire.writer.transport.resume_reading()
+        for _ in range(number + 1):
+            assert (await wire.answer())[0] == 200
 
 
 async def test_a_connection_that_rests_is_closed_in_the_end():
