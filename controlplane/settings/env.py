@@ -113,7 +113,9 @@ def _broker_url(name: str) -> str:
     """Return the address of a broker; the text is not shown, it may hold a password."""
     url = os.environ.get(name, "")
     parts = _split(url)
-    if url and (parts is None or parts.scheme not in {"redis", "rediss"} or not parts.hostname):
+    by_network = parts is not None and parts.scheme in {"redis", "rediss"} and parts.hostname
+    by_socket = parts is not None and parts.scheme in {"unix", "redis+socket"} and parts.path
+    if url and not (by_network or by_socket):
         raise SettingError(f"{name} must be like redis://host:6379/0.")
     return url
 

@@ -80,6 +80,17 @@ def test_a_setting_that_cannot_be_meant_is_one_line_that_names_it(
     assert "secret-word" not in line
 
 
+@pytest.mark.parametrize(
+    "url", ["redis://broker:6379/0", "rediss://:word@broker:6380/1", "unix:///run/valkey.sock"]
+)
+def test_every_way_to_reach_a_broker_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("SLIPWAY_DATA", str(tmp_path))
+    monkeypatch.setenv("SLIPWAY_BROKER", url)
+    assert check_place().broker_url == url
+
+
 def test_settings_that_are_meant_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_DATA", str(tmp_path))
     monkeypatch.setenv("SLIPWAY_DATABASE", "postgresql://me:word@db:5432/slipway")
