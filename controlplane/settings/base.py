@@ -179,6 +179,7 @@ WHITENOISE_MAX_AGE = 3600
 
 # --- hands -------------------------------------------------------------------------------------
 NUDGE_AFTER_COMMIT = True  # tests leave nudges in the outbox and look at them there
+SAMPLES_TOGETHER_S = 1.0  # figures of so long are written together; tests write each at once
 CELERY_BROKER_URL = ENV.broker_url or f"redis+socket://{PATHS.broker_socket}"
 
 LOGGING = {

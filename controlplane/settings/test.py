@@ -19,6 +19,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 NUDGE_AFTER_COMMIT = False
+SAMPLES_TOGETHER_S = 0.0
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 STYLEGUIDE = True
 # SLIPWAY_TEST_DATABASE: postgresql://..., whose role may create databases (tests/postgres.py).

@@ -1,10 +1,12 @@
 """Time series: raw for an hour, per minute for some days, then gone. Bounded by construction."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Avg, DateTimeField, Max
+from django.db import IntegrityError, transaction
+from django.db.models import Avg, DateTimeField, Max, QuerySet
 from django.db.models.functions import Trunc
 from django.utils import timezone
 
@@ -37,7 +39,20 @@ _RATES = {
 
 def host_sample_add(host: Host, usage: HostUsage) -> None:
     """Keep what a host said of itself now."""
-    HostSample.objects.create(
+    host_sample(host, usage).save()
+
+
+def replica_sample_add(
+    replica: Replica, stats: WorkloadStats | None, engine: EngineSamples | None
+) -> None:
+    """Keep how a replica works now."""
+    last = last_samples().filter(replica=replica).first()
+    samples_add([replica_sample(replica, stats, engine, LastSample.of(last))])
+
+
+def host_sample(host: Host, usage: HostUsage) -> HostSample:
+    """Return what a host said of itself now, to be kept."""
+    return HostSample(
         host=host,
         at=timezone.now(),
         cpu_percent=usage.cpu_percent,
@@ -46,14 +61,16 @@ def host_sample_add(host: Host, usage: HostUsage) -> None:
     )
 
 
-def replica_sample_add(
-    replica: Replica, stats: WorkloadStats | None, engine: EngineSamples | None
-) -> None:
-    """Keep how a replica works now. Rates are over the time since the sample before."""
+def replica_sample(
+    replica: Replica,
+    stats: WorkloadStats | None,
+    engine: EngineSamples | None,
+    last: "LastSample | None",
+) -> ReplicaSample:
+    """Return how a replica works now, to be kept. Rates are over the time since `last`."""
     now = timezone.now()
-    last = ReplicaSample.objects.filter(replica=replica, resolution=RAW).order_by("-at").first()
     totals = _totals(stats, engine)
-    ReplicaSample.objects.create(
+    return ReplicaSample(
         replica=replica,
         at=now,
         cpu_percent=stats.cpu_percent if stats else None,
@@ -62,7 +79,46 @@ def replica_sample_add(
         totals=totals,
         **_rates(last, totals, now),
     )
-    browsers.publish_changed("deployment", replica.deployment.public_id)
+
+
+def samples_add(rows: Sequence[HostSample | ReplicaSample]) -> None:
+    """Keep many at once, and tell each deployment's readers once. A row that is gone keeps none."""
+    replicas = [row for row in rows if isinstance(row, ReplicaSample)]
+    _add_all(HostSample, [row for row in rows if isinstance(row, HostSample)], "host_id")
+    _add_all(ReplicaSample, replicas, "replica_id")
+    for deployment in {row.replica.deployment.public_id for row in replicas}:
+        browsers.publish_changed("deployment", deployment)
+
+
+def _add_all(samples: type[Any], rows: Sequence[Any], owner: str) -> None:
+    if not rows:
+        return
+    try:
+        with transaction.atomic():
+            samples.objects.bulk_create(rows)
+    except IntegrityError:
+        owners = samples._meta.get_field(owner.removesuffix("_id")).related_model
+        found = {getattr(row, owner) for row in rows}
+        there = set(owners.objects.filter(pk__in=found).values_list("pk", flat=True))
+        samples.objects.bulk_create([row for row in rows if getattr(row, owner) in there])
+
+
+@dataclass(frozen=True, slots=True)
+class LastSample:
+    """What the next rates are differences to."""
+
+    at: datetime
+    totals: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, sample: ReplicaSample | None) -> "LastSample | None":
+        """Return it of a row."""
+        return cls(sample.at, sample.totals) if sample else None
+
+
+def last_samples() -> QuerySet[ReplicaSample]:
+    """Return the samples as measured, the last ones first."""
+    return ReplicaSample.objects.filter(resolution=RAW).order_by("-at")
 
 
 def samples_roll_up() -> None:
@@ -120,7 +176,7 @@ def _totals(stats: WorkloadStats | None, engine: EngineSamples | None) -> dict[s
 
 
 def _rates(
-    last: ReplicaSample | None, totals: dict[str, float | None], now: datetime
+    last: LastSample | None, totals: dict[str, float | None], now: datetime
 ) -> dict[str, float | None]:
     if last is None:
         return {}

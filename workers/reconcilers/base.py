@@ -5,16 +5,17 @@ nothing: the row says what is due, and the lease lets one worker at a time find 
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from django.db import DatabaseError
 
 from models_app.domain.errors import LeaseLostError
 from models_app.models.base import WorkedRow
 from models_app.notify import workers
-from models_app.services.leases import Lease, database_time, lease_take
+from models_app.services.leases import Lease, database_time, lease_take, lease_take_as_read
+from models_app.services.records import changed
 from workers.reconcilers.bulkhead import HostBusyError
 from workers.reconcilers.owners import new_owner
 
@@ -30,9 +31,14 @@ SOON_S = 2.5  # due earlier than the sweep would find it: a message of its own
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """When to look at the row again, in seconds; None: when something changes."""
+    """When to look at the row again, in seconds; None: when something changes.
+
+    `seen` is written as the row is given back, and browsers are told: for what changes at every
+    look, so that a steady row costs one write less.
+    """
 
     again_s: float | None
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
 
 DONE = Result(None)
@@ -46,15 +52,27 @@ def run(
     `related` names what is read with the row.
     """
     for _ in range(PASSES_LIMIT):
-        lease = lease_take(model, row_id, new_owner())
-        if lease is None:
-            return
-        row = model._default_manager.select_related(*related).filter(pk=row_id).first()
-        if row is None:
+        row, lease = _taken(model, row_id, related)
+        if row is None or lease is None:
             return
         result = _worked(work, row, lease)
-        if result is None or not _give_back(lease, result):
+        if result is None or not _give_back(row, lease, result):
             return
+
+
+def _taken(
+    model: type[R], row_id: int, related: tuple[str, ...]
+) -> tuple[R | None, Lease[R] | None]:
+    """Return the row with what belongs to it, and the right to work on it; None without."""
+    rows = model._default_manager.select_related(*related).filter(pk=row_id)
+    row = rows.first()
+    if row is None:
+        return None, None
+    lease = lease_take_as_read(row, new_owner())
+    if lease is None:  # held, or something moved: taken first, it is read as it is then
+        lease = lease_take(model, row_id, new_owner())
+        row = rows.first() if lease else None
+    return row, lease
 
 
 def _worked(work: Callable[[R, Lease[R]], Result], row: R, lease: Lease[R]) -> Result | None:
@@ -79,10 +97,13 @@ def backoff_s(attempts: int) -> float:
     return min(BACKOFF_FIRST_S * 2.0 ** max(attempts - 1, 0), BACKOFF_LIMIT_S)
 
 
-def _give_back(lease: Lease[R], result: Result) -> bool:
-    """Release the row; return whether a change asks for another look at once."""
+def _give_back(row: R, lease: Lease[R], result: Result) -> bool:
+    """Release the row; return whether a change, or the look itself, asks for another at once."""
     again = None if result.again_s is None else database_time(result.again_s)
-    if lease.release(again):
+    asked = lease.release(again, **result.seen)
+    if result.seen:
+        changed(row)
+    if asked or result.again_s == 0.0:
         return True
     if result.again_s is not None and result.again_s < SOON_S:
         workers.send_later(workers.TASK_OF[lease.model], lease.row_id, result.again_s)

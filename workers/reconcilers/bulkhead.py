@@ -5,6 +5,9 @@ until its time is over. So a host that has not answered lately is spoken to by o
 by few threads for all such hosts together, and only to find out whether it is back. Nobody waits
 here: who finds no slot gives the row back and is due again soon.
 
+Copying an artifact holds its thread for seconds on purpose. It has a lane of its own, one slot of a
+host and few of a process: whoever receives gigabytes is still looked at, and can still be stopped.
+
 What is known of a host comes from its row, which every process reads, and from what this process
 itself has just met.
 """
@@ -23,6 +26,7 @@ FRESH_S = 30.0  # since it was seen last; hosts are looked at every 5 seconds
 SLOW_S = 0.5  # a call that takes longer keeps others away from the host
 PER_HOST = 4
 DOUBTFUL_SLOTS = 4  # of a process, for all hosts together that may be dead
+COPY_SLOTS = 6  # of a process, for all hosts together that receive artifacts
 BUSY_AGAIN_S = 3.0
 DOUBTFUL_AGAIN_S = 5.0
 
@@ -38,8 +42,12 @@ class HostBusyError(Exception):
 class Bulkhead:
     """The slots of one process."""
 
-    def __init__(self, *, doubtful_slots: int = DOUBTFUL_SLOTS) -> None:
+    def __init__(
+        self, *, doubtful_slots: int = DOUBTFUL_SLOTS, copy_slots: int = COPY_SLOTS
+    ) -> None:
         self._lock = threading.Lock()
+        self._copying: set[int] = set()  # hosts
+        self._copy_slots = copy_slots
         self._calls: dict[int, list[float]] = defaultdict(list)  # host -> when each call began
         self._failed_at: dict[int, float] = {}  # host -> moment on the wall's clock
         self._doubtful_left = doubtful_slots
@@ -54,18 +62,41 @@ class Bulkhead:
         is_doubtful = self.is_doubtful(host)
         began = self._take(host, is_doubtful=is_doubtful, probing=probing)
         try:
-            yield is_doubtful
-        except RuntimeUnreachableError:
-            self._failed_at[host.pk] = time.time()
-            raise
-        else:
-            self._failed_at.pop(host.pk, None)
+            with self._met(host):
+                yield is_doubtful
         finally:
             with self._lock:
                 self._calls[host.pk].remove(began)
                 self._doubtful_left += is_doubtful
                 if not self._calls[host.pk]:
                     del self._calls[host.pk]
+
+    @contextmanager
+    def copy(self, host: Host) -> Iterator[None]:
+        """Hold the host's one slot for a slice of copying to it. Raises HostBusyError."""
+        if self.is_doubtful(host):
+            raise HostBusyError(DOUBTFUL_AGAIN_S)
+        with self._lock:
+            if host.pk in self._copying or len(self._copying) >= self._copy_slots:
+                raise HostBusyError(BUSY_AGAIN_S)
+            self._copying.add(host.pk)
+        try:
+            with self._met(host):
+                yield
+        finally:
+            with self._lock:
+                self._copying.discard(host.pk)
+
+    @contextmanager
+    def _met(self, host: Host) -> Iterator[None]:
+        """Remember how the host was met."""
+        try:
+            yield
+        except RuntimeUnreachableError:
+            self._failed_at[host.pk] = time.time()
+            raise
+        else:
+            self._failed_at.pop(host.pk, None)
 
     def is_doubtful(self, host: Host) -> bool:
         """Return whether the host has not answered lately, as far as anybody knows."""

@@ -1,4 +1,4 @@
-"""Looks at hosts: what they are, how full, and whether something of ours runs there unwanted.
+"""Looks at hosts: what they are, how full, how our replicas there are, and what is not wanted.
 
 A silent host is UNREACHABLE after three misses and nothing is destroyed for it. Orphans (our
 label, no row that wants them) are removed only when they were positively seen and have run for a
@@ -7,23 +7,34 @@ while: a row that is just being written must not lose its engine.
 
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from models_app.domain.failures import FailureError, RuntimeUnreachableError
 from models_app.domain.identities import check_identity
+from models_app.domain.specs import Observed
 from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
 from models_app.selectors.hosts import fleet_is_cut_off
 from models_app.services.leases import Lease
-from models_app.services.observed.hosts import host_forget, host_missed, host_refused, host_seen
+from models_app.services.observed.hosts import (
+    host_forget,
+    host_missed,
+    host_refused,
+    host_seen,
+    host_still_there,
+)
 from models_app.services.observed.placements import placements_release_unneeded
 from models_app.services.records import event
-from models_app.services.samples import host_sample_add
+from models_app.services.samples import host_sample
 from workers.reconcilers.base import DONE, Result, run
 from workers.reconcilers.host_models import look_at_models
+from workers.reconcilers.host_replicas import Look, replicas_on
 from workers.reconcilers.runtimes import runtime_of
+from workers.reconcilers.sampling import GATHERED
 from workers.runtimes.base import Runtime
 
 log = logging.getLogger(__name__)
@@ -44,12 +55,14 @@ def reconcile_host(host_id: int) -> None:
 def _work(host: Host, lease: Lease[Host]) -> Result:
     if host.state == HostState.REMOVING and host_forget(lease, host):
         return DONE
+    look = Look(host, replicas_on(host))
     try:
         with runtime_of(host, probing=True) as runtime:
-            _look(host, lease, runtime)
+            seen = _look(host, lease, runtime)
             look_at_models(host, lease, runtime)
-            if not fleet_is_cut_off():
-                _remove_orphans(host, lease, runtime)
+            owned = list(runtime.list_owned())
+            _remove_orphans(lease, look, runtime, owned)
+            look.take_in(runtime, owned)
     except RuntimeUnreachableError as error:
         failure = error.failure(host=host.name)
         host_missed(lease, host, failure, misses_allowed=MISSES_ALLOWED)
@@ -57,22 +70,28 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
     except FailureError as error:
         host_refused(lease, host, error.failure)
         return Result(LOOK_EVERY_LOST_S)
-    return Result(LOOK_EVERY_S)
+    look.conclude(lease)
+    return Result(LOOK_EVERY_S, seen)
 
 
-def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> None:
+def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]:
+    """Look at the machine itself; return what is written as the row is given back."""
     is_new = host.state != HostState.READY or not host.facts
     is_old = host.observed_generation != host.generation or _facts_are_old(host)
     facts = runtime.facts() if is_new or is_old else None
     if facts:
         check_identity(host.identity, facts.identity)
     usage = runtime.usage()
+    GATHERED.add([host_sample(host, usage)])
+    seen = None if facts else host_still_there(host, usage)
+    if seen is not None:
+        return seen
     host_seen(lease, host, facts=facts, usage=usage)
     if facts:
         lease.write(observed_generation=host.generation)
-        if host.runtime in HOLD_COPIES:
+        if host.runtime in HOLD_COPIES and not fleet_is_cut_off():
             placements_release_unneeded(host)
-    host_sample_add(host, usage)
+    return {}
 
 
 def _facts_are_old(host: Host) -> bool:
@@ -81,19 +100,27 @@ def _facts_are_old(host: Host) -> bool:
     if seen is None:
         return True
     window = FACTS_EVERY.total_seconds()
-    return int(seen.timestamp() // window) != int(timezone.now().timestamp() // window)
+    shift = host.pk * 61 % window  # not all hosts in the same pass
+    before, now = seen.timestamp() + shift, timezone.now().timestamp() + shift
+    return before // window != now // window
 
 
-def _remove_orphans(host: Host, lease: Lease[Host], runtime: Runtime) -> None:
+def _remove_orphans(
+    lease: Lease[Host], look: Look, runtime: Runtime, owned: Sequence[Observed]
+) -> None:
+    host, wanted = look.host, {row.workload for row in look.rows}
+    strays = [one for one in owned if one.name not in wanted and _age_s(one) > ORPHAN_GRACE_S]
+    if not strays or fleet_is_cut_off():
+        return
     live = Replica.objects.filter(host=host).exclude(state=ReplicaState.RETIRED)
-    wanted = set(live.values_list("workload", flat=True))
-    for workload in runtime.list_owned():
-        age_s = time.time() - (workload.started_at or 0.0)
-        if workload.name in wanted or age_s < ORPHAN_GRACE_S:
-            continue
+    for workload in strays:
         lease.renew()  # whoever slept since it looked must not end what is wanted by now
         if live.filter(workload=workload.name).exists():
             continue
         log.warning("removing orphan %s on %s", workload.name, host.name)
-        runtime.remove(workload.name, force=age_s > 2 * ORPHAN_GRACE_S)
+        runtime.remove(workload.name, force=_age_s(workload) > 2 * ORPHAN_GRACE_S)
         event(host, "host.orphan_removed", level="warning", params={"workload": workload.name})
+
+
+def _age_s(workload: Observed) -> float:
+    return time.time() - (workload.started_at or 0.0)

@@ -20,7 +20,7 @@ from models_app.services.observed.placements import (
 )
 from models_app.services.wishes import look_now
 from workers.reconcilers.base import DONE, Result, backoff_s, run
-from workers.reconcilers.runtimes import artifact_ref, runtime_of
+from workers.reconcilers.runtimes import artifact_ref, runtime_of, runtime_to_copy
 
 STEP_S = 5.0  # of copying; a worker killed loses at most this much
 LOOK_AGAIN_S = 10.0
@@ -62,7 +62,7 @@ def _failed(placement: Placement, lease: Lease[Placement], failure: Failure) -> 
 
 def _place(placement: Placement, lease: Lease[Placement]) -> Result:
     began, done = time.monotonic(), placement.done_bytes
-    with runtime_of(placement.host) as runtime:
+    with runtime_to_copy(placement.host) as runtime:
         transfer = runtime.ensure_artifact(artifact_ref(placement.artifact), seconds=STEP_S)
     elapsed = max(time.monotonic() - began, 0.001)
     speed = max(transfer.done_bytes - done, 0) / elapsed

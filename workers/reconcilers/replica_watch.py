@@ -28,14 +28,15 @@ from workers.reconcilers.base import Result
 from workers.reconcilers.replica_failures import give_up
 from workers.reconcilers.replica_prepare import Prepared, filled, prepare
 from workers.reconcilers.replica_stuck import STUCK_RESTART_S, STUCK_S, replica_stuck_s
+from workers.reconcilers.steady_plan import GOOD_TIME_S
 from workers.runtimes.base import HasDoor, Runtime
 
 LOOK_STARTING_S = 0.2
-LOOK_READY_S = 5.0
+LOOK_READY_S = 10.0  # its host's look comes more often, and answers for whoever is well
+LOOK_ILL_S = 2.5
 MISSES_TO_UNHEALTHY = 3
 MISSES_TO_RESTART = 6
 READINESS_TRIES = 5
-GOOD_TIME_S = 600.0  # after this long ready, earlier failures no longer count
 # CPU seconds or log bytes, in each second without progress: less is no sign of it. A server that
 # answers "not yet" to our own probes uses half as much.
 ACTIVITY_STEP = 0.01
@@ -153,7 +154,7 @@ class Watch:
             Told("replica.unhealthy", "warning", {"answer": answer.text}) if is_ill_now else None,
             misses=misses,
         )
-        return Result(LOOK_READY_S / 2)
+        return Result(LOOK_ILL_S)
 
     def _count_stuck(self, seconds: float) -> Result:
         """Its health page is fine and its requests stand still: no more are sent there."""

@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from models_app.domain.failures import (
@@ -18,7 +17,7 @@ from models_app.domain.failures import (
     RuntimeUnreachableError,
     fail,
 )
-from models_app.domain.specs import HostFacts, Observed, ServeRequest, WorkloadSpec, owner_labels
+from models_app.domain.specs import Observed, WorkloadSpec
 from models_app.domain.states import HostState, PlacementState, ReplicaState
 from models_app.models import Placement, Replica
 from models_app.services.leases import Lease, database_time
@@ -36,8 +35,9 @@ from workers.reconcilers.replica_drain import is_answering, note_progress
 from workers.reconcilers.replica_failures import diagnose
 from workers.reconcilers.replica_images import wait_for_image
 from workers.reconcilers.replica_plan import Action, ReplicaView, plan
+from workers.reconcilers.replica_spec import probe_of, spec_of
 from workers.reconcilers.replica_watch import Watch
-from workers.reconcilers.runtimes import artifact_facts, artifact_ref, host_facts, runtime_of
+from workers.reconcilers.runtimes import host_facts, runtime_of
 from workers.registry import engine as engine_of
 from workers.runtimes.base import Runtime
 
@@ -91,6 +91,10 @@ class Step:
         self.observed = observed
         self.placement = placement
         self.engine: Engine = engine_of(replica.revision.engine)
+
+    def spec(self) -> WorkloadSpec:
+        """Return what is to run. Raises FailureError for what cannot."""
+        return spec_of(self.replica, self.engine, host_facts(self.replica.host))
 
     def remove(self, *, force: bool) -> bool:
         """End the workload, sure an instant before that the row is still ours.
@@ -196,7 +200,7 @@ def _give_up_placing(step: Step) -> Result:
 
 def _create(step: Step) -> Result:
     replica = step.replica
-    spec = _spec(step)
+    spec = step.spec()
     waits = wait_for_image(step.runtime, spec, replica, step.lease)
     if waits is not None:
         return waits
@@ -242,8 +246,7 @@ def _watch(step: Step) -> Result:
         )
     if observed.drift:
         _put_right(step, observed)
-    request, facts = _request(step)
-    probe = step.engine.probe(step.engine.plan(request, facts))
+    probe = probe_of(replica, step.engine, host_facts(replica.host))
     return Watch(step.runtime, step.engine, replica, step.lease, probe).look(observed)
 
 
@@ -251,38 +254,11 @@ def _put_right(step: Step, observed: Observed) -> None:
     """Undo what somebody changed by hand, and tell of it: it is adopted as it was wished."""
     told = Told("replica.drift", "warning", {"drift": ", ".join(observed.drift)})
     replica_step(step.lease, step.replica, ReplicaState(step.replica.state), told)
-    step.runtime.create(_spec(step))
+    step.runtime.create(step.spec())
 
 
 def _diagnose(step: Step) -> Result:
     raise diagnose(step.runtime, step.engine, step.replica, step.observed)
-
-
-def _request(step: Step) -> tuple[ServeRequest, HostFacts]:
-    replica = step.replica
-    revision, deployment = replica.revision, replica.deployment
-    request = ServeRequest(
-        workload=replica.workload,
-        alias=deployment.name,
-        artifact=artifact_ref(revision.artifact),
-        facts=artifact_facts(revision.artifact),
-        parameters=revision.parameters,
-        memory_bytes=replica.predicted_bytes,
-        owner=owner_labels(
-            instance=settings.INSTANCE_ID,
-            deployment=str(deployment.public_id),
-            replica=str(replica.public_id),
-        ),
-    )
-    return request, host_facts(replica.host)
-
-
-def _spec(step: Step) -> WorkloadSpec:
-    request, facts = _request(step)
-    problems = step.engine.check(request, facts)
-    if problems:
-        raise fail(FailureCode(problems[0].code), **problems[0].params)
-    return step.engine.plan(request, facts)
 
 
 def _failed(replica: Replica, lease: Lease[Replica], error: FailureError) -> Result:

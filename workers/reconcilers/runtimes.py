@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -38,6 +38,18 @@ def runtime_of(host: Host, *, probing: bool = False) -> Iterator[Runtime]:
             knock(parse_connection(host.runtime, host.connection))
         with reached as runtime:
             yield runtime
+
+
+@contextmanager
+def runtime_to_copy(host: Host) -> Iterator[Runtime]:
+    """Open the runtime for seconds of copying, which keep nobody else away from the host.
+
+    Raises as `runtime_of` does.
+    """
+    reached = held_runtime_of(host)
+    lane = nullcontext() if host.runtime == THIS_MACHINE else BULKHEAD.copy(host)
+    with lane, reached as runtime:
+        yield runtime
 
 
 def held_runtime_of(host: Host) -> Runtime:

@@ -9,6 +9,7 @@ from workers.reconcilers.hosts import reconcile_host
 from workers.reconcilers.operations import reconcile_operation
 from workers.reconcilers.placements import reconcile_placement
 from workers.reconcilers.replicas import reconcile_replica
+from workers.reconcilers.sampling import GATHERED
 from workers.reconcilers.sweep import due_rows
 
 
@@ -45,6 +46,7 @@ def operation(row_id: int) -> None:
 @shared_task(name=names.SWEEP)
 def sweep() -> None:
     """Relay what the outbox still holds, and send a message for every row that is due."""
+    GATHERED.write()
     outbox_relay()
     for task, row_id in due_rows():
         names.send(task, row_id)

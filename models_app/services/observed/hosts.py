@@ -22,12 +22,20 @@ from models_app.services.wishes import look_now
 _LOST = {HostState.UNREACHABLE, HostState.REMOVING}  # on its way out: that is not taken back
 
 
+def host_still_there(host: Host, usage: HostUsage) -> dict[str, Any] | None:
+    """Return what to write as a steady host is given back; None when more than that changed."""
+    if host.state != HostState.READY or host.misses or host.failure_code:
+        return None
+    return {"usage": asdict(usage), "last_seen_at": database_time()}
+
+
 @transaction.atomic
 def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage: HostUsage) -> None:
     """The host answered. Coming back from silence wakes everything that waits on it."""
     before = HostState(host.state)
     state = step(host, HostState.READY)
     fields: dict[str, Any] = {"usage": asdict(usage), "last_seen_at": database_time(), "misses": 0}
+    fields |= failure_fields(None)
     is_first_contact = bool(facts and facts.identity and not host.identity)
     if facts:
         fields["facts"] = asdict(facts)
@@ -35,7 +43,6 @@ def host_seen(lease: Lease[Host], host: Host, *, facts: HostFacts | None, usage:
         fields["identity"] = dict(facts.identity)
     if before != HostState.READY:
         fields |= {"state": state, "state_since": database_time()}
-        fields |= failure_fields(None)
     lease.write(**fields)
     host.refresh_from_db()
     if is_first_contact:

@@ -1,14 +1,16 @@
 """What the hands saw and did of replicas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Greatest
 
 from models_app.domain.failures import Failure
 from models_app.domain.states import ReplicaState
-from models_app.models import Replica
+from models_app.models import Host, Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
 from models_app.services.steps import step
@@ -94,4 +96,34 @@ def replica_retire(lease: Lease[Replica], replica: Replica) -> None:
         address="",
         external_id="",
         next_action_at=None,
+    )
+
+
+def replicas_steady(lease: Lease[Host], rows: Collection[int], *, next_s: float) -> None:
+    """Their host's reconciler saw that they are well: none needs a look of its own before `next_s`.
+
+    Who is worked on now, or was changed, is left as it is; nothing is written once the host is
+    another worker's.
+    """
+    _steady(lease, rows).update(next_action_at=database_time(next_s))
+
+
+def replicas_memory(lease: Lease[Host], measured: Mapping[int, int]) -> None:
+    """Write what replicas were seen to take, by the host's reconciler, in one statement."""
+    whens = [When(pk=row_id, then=Value(size)) for row_id, size in measured.items()]
+    seen = Case(*whens, default=F("memory_bytes"), output_field=BigIntegerField())
+    peak = Greatest(Coalesce(F("peak_bytes"), Value(0)), seen)
+    _steady(lease, measured).update(memory_bytes=seen, peak_bytes=peak)
+
+
+def _steady(lease: Lease[Host], rows: Collection[int]) -> QuerySet[Replica]:
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=database_time())
+    return Replica.objects.filter(
+        free,
+        pk__in=rows,
+        host_id=lease.row_id,
+        host__lease_token=lease.token,
+        state=ReplicaState.READY,
+        is_wanted=True,
+        misses=0,
     )

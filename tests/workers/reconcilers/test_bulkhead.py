@@ -57,6 +57,40 @@ def test_a_call_that_takes_long_keeps_others_away_from_that_host_alone(
             pass
 
 
+def test_who_receives_an_artifact_is_still_looked_at_and_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bulkhead, "SLOW_S", 0.01)
+    slots, receiving = Bulkhead(copy_slots=2), a_host()
+    with slots.copy(receiving):
+        time.sleep(0.02)
+        with pytest.raises(HostBusyError), slots.copy(receiving):
+            pass
+        with slots.call(receiving, probing=True), slots.call(receiving, probing=False):
+            pass
+    with slots.copy(receiving):
+        pass
+
+
+def test_copying_leaves_threads_for_everything_else() -> None:
+    slots, hosts = Bulkhead(copy_slots=2), [a_host() for _ in range(3)]
+    with slots.copy(hosts[0]), slots.copy(hosts[1]):
+        with pytest.raises(HostBusyError), slots.copy(hosts[2]):
+            pass
+        with slots.call(hosts[2], probing=False):
+            pass
+
+
+def test_nothing_is_copied_to_a_host_that_may_be_dead() -> None:
+    slots, host = Bulkhead(), a_host()
+    with pytest.raises(HostBusyError), slots.copy(dead_host()):
+        pass
+    with pytest.raises(RuntimeUnreachableError), slots.copy(host):
+        raise RuntimeUnreachableError
+    with pytest.raises(HostBusyError), slots.copy(host):
+        pass
+
+
 def test_a_host_that_may_be_dead_is_only_looked_for_and_by_few() -> None:
     slots, dead = Bulkhead(doubtful_slots=2), [dead_host() for _ in range(3)]
     with pytest.raises(HostBusyError), slots.call(dead[0], probing=False):
