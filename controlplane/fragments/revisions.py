@@ -10,6 +10,7 @@ from controlplane.fragments.registry import Asked, fragment
 from controlplane.wording.engines import engine_word
 from controlplane.wording.formats import number_text
 from models_app.domain.actors import Actor
+from models_app.domain.label_rules import selector_lines
 from models_app.domain.scheduling import Apart
 from models_app.models import Deployment, EngineEntry, Revision
 from models_app.selectors.deployments import (
@@ -106,7 +107,7 @@ def placement_text(placement: Mapping[str, Any]) -> str:
     if hosts:
         where = ", ".join(hosts)
     elif selector:
-        where = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
+        where = ", ".join(selector_lines(selector))
     else:
         where = gettext("any host")
     if placement.get("policy") == "pack":

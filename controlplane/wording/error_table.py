@@ -221,7 +221,10 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
     ),
     "PLACEMENT_INVALID": (
         _("The placement cannot be understood."),
-        _("Give `hosts` (a list of names) or `selector` (labels), and `policy` spread or pack."),
+        _(
+            "Give `hosts` (a list of names) or `selector` (for each label a text, or one of `in`, "
+            "`not_in` and `exists`), and `policy` spread or pack."
+        ),
     ),
     "HOST_UNKNOWN": (_("There is no host {names}."), _CHOOSE_KNOWN),
     "REVISION_UNKNOWN": (_("There is no revision {number}."), _CHOOSE_KNOWN),

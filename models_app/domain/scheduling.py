@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from models_app.domain.label_rules import Rule, fits
 from models_app.domain.states import HostState, Scheduling
 
 TOLD = 40  # hosts named with their reason; of the rest only how many for which reason
@@ -48,7 +49,7 @@ class Need:
     runtimes: Sequence[str]
     memory_bytes: int | None  # None: unknown; then only hosts that a person named may take it
     hosts: Sequence[str] = ()  # empty: any
-    selector: Mapping[str, str] = field(default_factory=dict)
+    selector: Mapping[str, Rule] = field(default_factory=dict)
     policy: str = Policy.SPREAD
     apart: str = Apart.ANY
     only_where_placed: bool = False  # the artifact cannot be brought to a host
@@ -106,7 +107,7 @@ def why_not(need: Need, offer: HostOffer) -> str | None:
     """Return the code of the first reason why a host cannot take a replica; None when it can."""
     checks = (
         ("NOT_NAMED", bool(need.hosts) and offer.name not in need.hosts),
-        ("LABELS_DIFFER", any(offer.labels.get(k) != v for k, v in need.selector.items())),
+        ("LABELS_DIFFER", not fits(need.selector, offer.labels)),
         ("RUNTIME_UNSUPPORTED", offer.runtime not in need.runtimes),
         ("HOST_NOT_READY", offer.state != HostState.READY),
         ("HOST_CLOSED", offer.scheduling != Scheduling.OPEN),

@@ -51,7 +51,7 @@ class Revision(models.Model):
     engine = models.CharField(max_length=20)
     artifact = models.ForeignKey(Artifact, models.PROTECT, related_name="revisions")
     parameters = JSONField(default=dict)
-    placement = JSONField(default=dict)  # {"hosts": [names]} or {"selector": {...}}; {} = anywhere
+    placement = JSONField(default=dict)  # {"hosts": [names]} or {"selector": domain.label_rules}
     comment = models.CharField(max_length=200, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

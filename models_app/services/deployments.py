@@ -10,6 +10,7 @@ from django.db import transaction
 from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError, InvalidError, NotFoundError
 from models_app.domain.gateway import as_values, limits_of, timeouts_of
+from models_app.domain.label_rules import is_selector
 from models_app.domain.names import check_name
 from models_app.domain.scheduling import Apart, Policy
 from models_app.domain.states import ArtifactState, ReplicaState, Role, Wish
@@ -317,8 +318,8 @@ def _check_placement(placement: Mapping[str, Any]) -> None:
     selector = placement.get("selector", {})
     is_sound = (
         isinstance(names, list)
-        and isinstance(selector, dict)
-        and all(isinstance(value, str) for value in (*names, *selector, *selector.values()))
+        and all(isinstance(name, str) for name in names)
+        and is_selector(selector)
     )
     if not is_sound:
         raise InvalidError("PLACEMENT_INVALID", fields={"placement": "VALUE_INVALID"})

@@ -19,13 +19,22 @@ from models_app.services import deployments as services
 router = Router(tags=["deployments"])
 
 
+class LabelRuleIn(In):
+    """One rule about a label; exactly one of its fields is given."""
+
+    is_in: list[str] | None = Field(None, alias="in", description="One of these.")
+    not_in: list[str] | None = Field(None, description="None of these, or no such label.")
+    exists: bool | None = Field(None, description="There is such a label, or there is none.")
+
+
 class PlacementRuleIn(In):
     """Where replicas may run; empty is anywhere."""
 
     hosts: list[Name] | None = Field(None, max_length=1000)
-    selector: dict[str, str] | None = Field(
+    selector: dict[str, str | LabelRuleIn] | None = Field(
         None,
-        description="Labels that a host must have: its own, or gpu, runtime, architecture.",
+        description="Rules about a host's labels: its own, or gpu, runtime, architecture. A text "
+        "is what the label must be.",
     )
     policy: Literal["spread", "pack"] | None = None
     apart: Literal["any", "prefer", "require"] | None = Field(
@@ -34,7 +43,7 @@ class PlacementRuleIn(In):
 
     def as_wished(self) -> dict[str, Any]:
         """Return the rule as revisions hold it."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, by_alias=True)
 
 
 class RevisionIn(In):

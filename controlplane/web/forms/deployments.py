@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.web.forms.key_values import KeyValuesField
+from controlplane.web.forms.key_values import SelectorField
 from controlplane.web.forms.schema_fields import Parameter, parameters_of, values_of
 from controlplane.wording.formats import size_text
 from models_app.domain.names import NAME_LENGTH
@@ -78,10 +78,13 @@ class DeploymentForm(forms.Form):
     hosts = forms.MultipleChoiceField(
         label=_("Hosts"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    labels = KeyValuesField(
+    labels = SelectorField(
         label=_("Labels"),
         required=False,
-        help_text=_("One a line: site=rome, gpu=none. Every host has gpu, runtime, architecture."),
+        help_text=_(
+            "One rule a line: site=rome, site in (rome, milan), gpu not in (none), rack (there is "
+            "such a label), !rack (there is none). Every host has gpu, runtime, architecture."
+        ),
     )
     policy = forms.ChoiceField(
         label=_("Spread"),
@@ -236,7 +239,7 @@ class DeploymentForm(forms.Form):
         if cleaned.get("where") == ON_HOSTS and not cleaned.get("hosts"):
             self.add_error("hosts", gettext("Choose at least one host."))
         if cleaned.get("where") == BY_LABELS and not cleaned.get("labels"):
-            self.add_error("labels", gettext("Write at least one label, as key=value."))
+            self.add_error("labels", gettext("Write at least one rule about labels."))
         return cleaned
 
     def wish(self) -> dict[str, Any]:

@@ -83,6 +83,29 @@ def test_a_good_form_deploys(bob_browser: Client, artifact: Artifact) -> None:
     assert (revision.comment, revision.created_by.name) == ("first", "bob")
 
 
+def test_rules_about_labels_are_kept_and_shown_as_they_were_written(
+    bob_browser: Client, artifact: Artifact
+) -> None:
+    lines = "!rack\nsite in (rome, milan)"
+    data = fields(artifact, where="labels", labels=lines + "\r\n")
+    send(bob_browser, reverse("web:deployment-new"), data)
+    revision = Deployment.objects.get(name="chat").revision
+    wished = {"site": {"in": ["rome", "milan"]}, "rack": {"exists": False}}
+    assert revision.placement == {"selector": wished}
+    html = bob_browser.get(reverse("web:deployment-edit", args=["chat"])).content.decode()
+    assert lines in html.replace("\r", "")
+
+
+@pytest.mark.parametrize("lines", ["site in rome", "site=rome\nsite=milan", ""])
+def test_what_is_no_rule_about_labels_is_told(
+    bob_browser: Client, artifact: Artifact, lines: str
+) -> None:
+    data = fields(artifact, where="labels", labels=lines)
+    html = send(bob_browser, reverse("web:deployment-new"), data).content.decode()
+    assert "field-error" in html
+    assert not Deployment.objects.filter(name="chat").exists()
+
+
 @pytest.mark.parametrize(
     ("wrong", "field", "words"),
     [
@@ -96,8 +119,8 @@ def test_a_good_form_deploys(bob_browser: Client, artifact: Artifact) -> None:
         ({"p-seed": "-1"}, "p-seed", "0"),
         ({"where": "hosts"}, "hosts", "at least one host"),
         ({"where": "hosts", "hosts": ["gone"]}, "hosts", "gone"),
-        ({"where": "labels", "labels": "site"}, "labels", "not key=value"),
-        ({"where": "labels"}, "labels", "at least one label"),
+        ({"where": "labels", "labels": "in rome"}, "labels", "no rule about a label"),
+        ({"where": "labels"}, "labels", "at least one rule"),
         ({"artifact": "../../etc"}, "artifact", "valid choice"),
         ({"engine": "nothing"}, "engine", "valid choice"),
     ],
