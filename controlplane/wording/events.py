@@ -54,6 +54,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "host.uncordoned": _("Opened for new replicas by {by}"),
     "host.draining": _("Draining asked for by {by}: what runs moves away"),
     "host.removed": _("Removal asked for by {by}"),
+    "host.left_behind": _("{host} is forgotten; what may still lie on it: {left}"),
     "host.orphan_removed": _("{workload} ran without a wish and was stopped"),
     "artifact.placed": _("{file} placed on {host}: {bytes}"),
     "artifact.placing_failed": _("Placing the model failed, next try in {retry_s}"),

@@ -37,6 +37,7 @@ TOLD_ELSEWHERE = frozenset(
         "host.ready",
         "host.unreachable",
         "host.failed",
+        "host.left_behind",
         "artifact.corrupt",
         "operation.succeeded",
         "operation.failed",

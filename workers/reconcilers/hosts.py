@@ -21,7 +21,6 @@ from models_app.models import Host, Replica
 from models_app.selectors.hosts import fleet_is_cut_off
 from models_app.services.leases import Lease
 from models_app.services.observed.hosts import (
-    host_forget,
     host_missed,
     host_refused,
     host_seen,
@@ -30,7 +29,8 @@ from models_app.services.observed.hosts import (
 from models_app.services.observed.placements import placements_release_unneeded
 from models_app.services.records import event
 from models_app.services.samples import host_sample
-from workers.reconcilers.base import DONE, Result, run
+from workers.reconcilers.base import Result, run
+from workers.reconcilers.host_leaving import has_replicas, leave_and_forget
 from workers.reconcilers.host_models import look_at_models
 from workers.reconcilers.host_replicas import Look, replicas_on
 from workers.reconcilers.runtimes import runtime_of
@@ -53,8 +53,8 @@ def reconcile_host(host_id: int) -> None:
 
 
 def _work(host: Host, lease: Lease[Host]) -> Result:
-    if host.state == HostState.REMOVING and host_forget(lease, host):
-        return DONE
+    if host.state == HostState.REMOVING and not has_replicas(host):
+        return leave_and_forget(host, lease)
     look = Look(host, replicas_on(host))
     try:
         with runtime_of(host, probing=True) as runtime:
@@ -76,7 +76,8 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
 
 def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]:
     """Look at the machine itself; return what is written as the row is given back."""
-    is_new = host.state != HostState.READY or not host.facts
+    is_known = host.state in {HostState.READY, HostState.REMOVING}
+    is_new = not is_known or not host.facts
     is_old = host.observed_generation != host.generation or _facts_are_old(host)
     facts = runtime.facts() if is_new or is_old else None
     if facts:

@@ -145,6 +145,19 @@ class KeepsModels(Protocol):
 
 
 @runtime_checkable
+class LeavesThings(Protocol):
+    """What a runtime SHALL do besides when it keeps things of its own on a host."""
+
+    def leave(self) -> list[str]:
+        """Take them away for good, workloads excepted; return the names of what is left."""
+        ...
+
+    def may_leave_behind(self) -> list[str]:
+        """Return the names of what may lie there; SHALL NOT ask the host."""
+        ...
+
+
+@runtime_checkable
 class HasDoor(Protocol):
     """What a runtime SHALL do besides when its engines stand behind TLS or a credential."""
 

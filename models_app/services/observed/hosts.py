@@ -24,7 +24,9 @@ _LOST = {HostState.UNREACHABLE, HostState.REMOVING}  # on its way out: that is n
 
 def host_still_there(host: Host, usage: HostUsage) -> dict[str, Any] | None:
     """Return what to write as a steady host is given back; None when more than that changed."""
-    if host.state != HostState.READY or host.misses or host.failure_code:
+    if host.state == HostState.READY and (host.misses or host.failure_code):
+        return None
+    if host.state not in {HostState.READY, HostState.REMOVING}:
         return None
     return {"usage": asdict(usage), "last_seen_at": database_time()}
 

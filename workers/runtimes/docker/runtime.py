@@ -28,7 +28,7 @@ from models_app.domain.specs import (
 )
 from models_app.domain.store import ModelStore
 from workers.runtimes.base import Ability
-from workers.runtimes.docker import logs, machine, observation, stats
+from workers.runtimes.docker import leaving, logs, machine, observation, stats
 from workers.runtimes.docker.artifacts import Artifacts
 from workers.runtimes.docker.containers import container_body
 from workers.runtimes.docker.dialing import Door
@@ -169,6 +169,15 @@ class DockerRuntime:
         """Delete the output that `remove` keeps as evidence."""
         with answered():
             return self._lifecycle.purge(name)
+
+    def leave(self) -> list[str]:
+        """Take what is ours off the host; return the names of what is left."""
+        with answered():
+            return leaving.leave(self._client, self._instance)
+
+    def may_leave_behind(self) -> list[str]:
+        """Return what of ours may lie on the host, without asking it."""
+        return leaving.names(self._instance)
 
     # --- output and figures ----------------------------------------------------------------
 

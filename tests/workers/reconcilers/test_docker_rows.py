@@ -1,0 +1,166 @@
+"""Rows and containers come apart on a real Docker engine, and come together again by themselves."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from models_app.domain.store import ModelStore, hash_file
+from models_app.models import Deployment, Event, Host, Placement, Replica, User
+from models_app.services import deployments as wishes
+from models_app.services.engines import engines_publish
+from models_app.services.hosts import host_add
+from tests.docker_engine import DockerEngine
+from tests.docker_images import BUSYBOX, FAKE
+from tests.factories import actor_of, make_artifact, make_host, make_placement
+from tests.gguf_files import gguf_bytes
+from tests.runtime_sites import reached_by
+from tests.workers.reconcilers.driving import RECONCILERS, settle
+from workers.reconcilers import hosts
+from workers.reconcilers.sweep import due_rows
+from workers.registry import engines
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+WORKERS = 6
+LABEL = "label=dev.slipway.workload"
+
+
+@pytest.fixture
+def box(alice: User, docker_engine: DockerEngine) -> Iterator[Host]:
+    """A Docker engine as a host; what runs on it of ours is ended."""
+    docker_engine.load(BUSYBOX, FAKE)
+    engines_publish(engine.manifest for engine in engines().values())
+    connection, secret = reached_by(docker_engine, "unix")
+    host = host_add(
+        actor_of(alice), name="box", runtime="docker", connection=connection, secret=secret
+    )
+    settle(lambda: Host.objects.get().state == "ready")
+    yield host
+    mine = f"label=dev.slipway.instance={settings.INSTANCE_ID}"
+    for container in docker_engine.docker("ps", "-aq", "--filter", mine).split():
+        docker_engine.docker("rm", "-f", container, check=False)
+
+
+@pytest.fixture
+def chat(box: Host, alice: User, tmp_path: Path) -> Deployment:
+    """One replica of the fake engine, wished for."""
+    part = tmp_path / "a.part"
+    part.write_bytes(gguf_bytes())
+    sha256, size = hash_file(part), part.stat().st_size
+    ModelStore(settings.PATHS.models).adopt(part, sha256, "a.gguf")
+    artifact = make_artifact(sha256=sha256, size_bytes=size, file_name="a.gguf")
+    return wishes.deployment_create(actor_of(alice), name="chat", engine="fake", artifact=artifact)
+
+
+def containers(engine: DockerEngine) -> list[str]:
+    """Return the running workloads of this installation, as Docker itself lists them."""
+    mine = f"label=dev.slipway.instance={settings.INSTANCE_ID}"
+    found = engine.docker("ps", "-q", "--no-trunc", "--filter", mine, "--filter", LABEL)
+    return found.split()
+
+
+def is_ready() -> bool:
+    live = Replica.objects.exclude(state="retired").values_list("state", flat=True)
+    return Deployment.objects.get().state == "ready" and list(live) == ["ready"]
+
+
+def test_doubles_and_many_workers_start_one_container(
+    chat: Deployment, docker_engine: DockerEngine
+) -> None:
+    most, done = [0], threading.Event()
+
+    def work() -> None:
+        while not done.is_set():
+            for task, row_id in list(due_rows()):
+                for _ in range(2):
+                    RECONCILERS[task](row_id)
+            time.sleep(0.02)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        until = time.monotonic() + 120
+        while not is_ready():
+            most[0] = max(most[0], len(containers(docker_engine)))
+            assert time.monotonic() < until, Replica.objects.values("state", "failure_code")
+            time.sleep(0.1)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert max(most[0], len(containers(docker_engine))) == 1
+    assert Replica.objects.get().restarts == 0
+    assert Event.objects.filter(code="replica.starting").count() == 1
+
+
+def test_a_container_whose_row_was_lost_is_adopted(
+    chat: Deployment, docker_engine: DockerEngine
+) -> None:
+    settle(is_ready)
+    before = containers(docker_engine)
+    Replica.objects.all().delete()
+    Deployment.objects.update(next_action_at=chat.created_at)
+    settle(is_ready)
+    assert containers(docker_engine) == before
+    assert Replica.objects.get().external_id == before[0]
+    assert Event.objects.filter(code="replica.adopted").exists()
+
+
+def test_a_container_that_nobody_wishes_for_goes_after_the_grace_and_no_sooner(
+    chat: Deployment, box: Host, docker_engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(is_ready)
+    (stray,) = containers(docker_engine)
+    # A worker whose clock is an hour ahead takes everything for old: what is wished for stays.
+    monkeypatch.setattr(hosts, "ORPHAN_GRACE_S", -3600.0)
+    hosts.reconcile_host(box.pk)
+    assert containers(docker_engine) == [stray]
+    Replica.objects.all().delete()
+    monkeypatch.setattr(hosts, "ORPHAN_GRACE_S", 3600.0)
+    hosts.reconcile_host(box.pk)
+    assert containers(docker_engine) == [stray]
+    monkeypatch.setattr(hosts, "ORPHAN_GRACE_S", 0.0)
+
+    def is_gone() -> bool:
+        hosts.reconcile_host(box.pk)
+        return not containers(docker_engine)
+
+    settle(is_gone)
+    told = Event.objects.filter(code="host.orphan_removed").first()
+    assert told
+    assert told.level == "warning"
+
+
+def test_nothing_is_taken_away_while_most_hosts_are_silent(
+    chat: Deployment, box: Host, docker_engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(is_ready)
+    (stray,) = containers(docker_engine)
+    Replica.objects.all().delete()
+    monkeypatch.setattr(hosts, "ORPHAN_GRACE_S", 0.0)
+    for _ in range(2):
+        make_host(state="unreachable", next_action_at=None)
+    unneeded = make_placement(make_artifact(), box, state="ready")
+    long_ago = timezone.now() - timedelta(days=30)
+    Placement.objects.filter(pk=unneeded.pk).update(updated_at=long_ago)
+
+    def look_at_all() -> None:
+        Host.objects.filter(pk=box.pk).update(observed_generation=0)  # facts and leftovers too
+        hosts.reconcile_host(box.pk)
+        unneeded.refresh_from_db()
+
+    look_at_all()
+    assert containers(docker_engine) == [stray]
+    assert unneeded.state == "ready"
+    Host.objects.filter(state="unreachable").update(state="ready")
+    look_at_all()
+    assert unneeded.state == "removing"
+    assert Event.objects.filter(code="host.orphan_removed").exists()
