@@ -25,10 +25,10 @@ def _fits(rule: Rule, label: str | None) -> bool:
     if isinstance(rule, str):
         return label == rule
     if "in" in rule:
-        return label in rule["in"]
+        return label in tuple(rule["in"])
     if "not_in" in rule:
-        return label not in rule["not_in"]
-    return (label is not None) == rule["exists"]
+        return label not in tuple(rule["not_in"])
+    return (label is not None) is bool(rule["exists"])
 
 
 def is_selector(found: Any) -> bool:
