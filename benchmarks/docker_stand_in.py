@@ -37,7 +37,7 @@ class Host:
         self.is_silent = told.get("silent", False)
         self.found = {}
         for number, one in enumerate(told["containers"]):
-            made = container(one, f"{told['port']:06d}{number:04d}".ljust(64, "0"), engine_port)
+            made = container(one, identity_of(told["port"], number), engine_port)
             self.found[one["name"]] = self.found[made["Id"]] = made
 
     def answer(self, method: str, path: str) -> tuple[int, bytes]:
@@ -62,6 +62,11 @@ class Host:
             return _json({"ExitCode": 0})
         text = FIGURES.format(ticks=int(time.time() * 100)).encode()
         return 200, struct.pack(">BxxxL", 1, len(text)) + text
+
+
+def identity_of(port: int, number: int) -> str:
+    """Return the id of a host's container, by its place in the list."""
+    return f"{port:06d}{number:04d}".ljust(64, "0")
 
 
 def container(one: dict[str, Any], identity: str, engine_port: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.docker_stand_in import identity_of
 from benchmarks.figures import machine, share, tell
 
 PASS_S, QUERIES, LATER = 10.0, 5.0, 1.2
@@ -33,7 +34,7 @@ THREADS = 16  # controlplane.launch.parts.CONTROL_THREADS
 SWEEP_S = 0.5
 REPLICAS_A_HOST = 10
 PASSES = 3
-ASKED_A_SWEEP = 5
+ASKED_A_SWEEP = 3
 JOIN_S = 15.0  # a call to a silent host ends by then
 
 Job = tuple[Callable[[int], None], int]
@@ -139,7 +140,8 @@ def write_rows(hosts: int, ports: list[int], *, silent: int) -> list[dict[str, A
                 index=index,
                 workload=name,
                 address=f"127.0.0.1:{ports[-1]}",
-                next_action_at=now,
+                external_id=identity_of(ports[place], len(told[place]["containers"])),
+                next_action_at=None,
             )
             told[place]["containers"].append(workload(replica))
     return told
@@ -190,15 +192,12 @@ def steady_pass(hosts: int, folder: Path) -> bool:
     """Look at everything that is due a few times over, when all of it is well."""
     from models_app.models import Host, Replica
     from workers.reconcilers.hosts import reconcile_host
-    from workers.reconcilers.replicas import reconcile_replica
 
     with fleet(hosts, folder):
         every: list[Job] = [
             (reconcile_host, pk) for pk in Host.objects.values_list("pk", flat=True)
         ]
-        first = [(reconcile_replica, pk) for pk in Replica.objects.values_list("pk", flat=True)]
-        run_all([*every, *first])  # the first time facts are read and containers adopted
-        for _ in range(2):  # the hosts' looks answer for all of them from now on
+        for _ in range(2):  # facts are read, and the looks of hosts answer for all replicas
             run_all(every)
         states = Counter(Replica.objects.values_list("state", flat=True))
         print("replicas:", dict(states), "hosts:", Counter(Host.objects.values_list("state")))
@@ -265,10 +264,11 @@ def counted() -> Iterator[list[str]]:
 def half_dead(hosts: int, folder: Path, seconds: float) -> bool:
     """Compare how long the living hosts' rows wait, with and without the dead."""
     late: list[list[float]] = []
-    for silent in (0, hosts // 2):
-        with fleet(hosts, folder, silent=silent):
+    dead = hosts // 2
+    for every, silent in ((hosts - dead, 0), (hosts, dead)):  # as many that live, both times
+        with fleet(every, folder, silent=silent):
             hosts_late, asked_late = lateness(seconds, silent=silent)
-        name = f"{silent} of {hosts} hosts silent"
+        name = f"{silent} of {every} hosts silent"
         tell(
             f"{name}: looks at living hosts done late by", unit="s", values=hosts_late, promise=None
         )
