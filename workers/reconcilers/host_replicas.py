@@ -25,6 +25,7 @@ from models_app.services.wishes import look_now
 from workers.clients.engine_http import Entry, Health, ask_health, read_metrics
 from workers.engines.base import Engine
 from workers.reconcilers.replica_spec import probe_of
+from workers.reconcilers.replica_stuck import seems_stuck
 from workers.reconcilers.runtimes import host_facts
 from workers.reconcilers.sampling import GATHERED
 from workers.reconcilers.steady_plan import Care, SteadyView, care_of
@@ -32,7 +33,8 @@ from workers.registry import engine as engine_of
 from workers.runtimes.base import HasDoor, Runtime
 
 TURN_S = 5.0  # others come first after this long
-FIGURES_A_LOOK = 4  # of replicas: each takes a few calls
+FIGURES_A_LOOK = 4  # of replicas at least: each takes a few calls
+TURNS = 4  # looks until each was measured; `replica_stuck` must not wait longer than its gap
 PROBES_S = 3.0  # of one look, for all health pages together
 PROBE_S = 2.0  # of one: who needs longer is asked by its own reconciler
 NEXT_LOOK_S = 30.0  # of their own, should no look at the host come
@@ -68,7 +70,7 @@ class Look:
             self._sort(row, found.get(row.workload), facts)
         self.entry = runtime.entry() if isinstance(runtime, HasDoor) else None
         try:
-            for one in self.serving[:FIGURES_A_LOOK]:
+            for one in self.serving[: _turn(self.rows)]:
                 self._measure(runtime, one)
         except RuntimeUnreachableError:
             return  # the list came: one workload that cannot be asked says nothing of the host
@@ -126,8 +128,10 @@ class Look:
                 self._hand_over(one)
         self._write(lease, well)
 
-    def _write(self, lease: Lease[Host], well: Sequence[Serving]) -> None:
-        GATHERED.add([self._sample(one) for one in well if one.row.pk in self.figures])
+    def _write(self, lease: Lease[Host], answered: Sequence[Serving]) -> None:
+        sampled = {one.row.pk: self._sample(one) for one in answered if one.row.pk in self.figures}
+        GATHERED.add([sample for sample in sampled.values() if sample is not None])
+        well = [one for one in answered if sampled.get(one.row.pk, True) is not None]
         near = [one.row.pk for one in well if _is(one.row, "is_near")]
         if near:
             replicas_steady(lease, near, next_s=NEXT_LOOK_S)
@@ -137,14 +141,19 @@ class Look:
         for row in self.needy:
             look_now(row)
 
-    def _sample(self, one: Serving) -> ReplicaSample:
+    def _sample(self, one: Serving) -> ReplicaSample | None:
+        """Return its figures; None when its own look takes them: it seems to stand still."""
         path, text = one.probe.metrics_path, None
         if path:
             text = read_metrics(
                 one.row.address, path, timeout_s=min(one.probe.probe_timeout_s, PROBE_S)
             )
         samples = one.engine.metrics(text) if text is not None else None
-        return replica_sample(one.row, self.figures[one.row.pk], samples, _last(one.row))
+        stats = self.figures[one.row.pk]
+        if seems_stuck(stats, samples):
+            self._hand_over(one)
+            return None
+        return replica_sample(one.row, stats, samples, _last(one.row))
 
     def _measured(self, well: Sequence[Serving]) -> Mapping[int, int]:
         found: dict[int, int] = {}
@@ -192,8 +201,13 @@ def _in_turn(rows: Sequence[Replica]) -> list[Replica]:
     """Return the rows, beginning with others at each look."""
     if not rows:
         return []
-    start = int(time.time() // TURN_S) * FIGURES_A_LOOK % len(rows)
+    start = int(time.time() // TURN_S) * _turn(rows) % len(rows)
     return [*rows[start:], *rows[:start]]
+
+
+def _turn(rows: Sequence[Replica]) -> int:
+    """Return of how many the figures are taken in a look: of each in every fourth."""
+    return max(FIGURES_A_LOOK, -(-len(rows) // TURNS))
 
 
 def _view(row: Replica) -> SteadyView:

@@ -76,10 +76,10 @@ def _work(host: Host, lease: Lease[Host]) -> Result:
 
 def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]:
     """Look at the machine itself; return what is written as the row is given back."""
-    is_known = host.state in {HostState.READY, HostState.REMOVING}
-    is_new = not is_known or not host.facts
+    is_new = host.state != HostState.READY or not host.facts
     is_old = host.observed_generation != host.generation or _facts_are_old(host)
-    facts = runtime.facts() if is_new or is_old else None
+    is_leaving = host.state == HostState.REMOVING
+    facts = runtime.facts() if (is_new or is_old) and not is_leaving else None
     if facts:
         check_identity(host.identity, facts.identity)
     usage = runtime.usage()

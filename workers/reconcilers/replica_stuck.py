@@ -52,8 +52,7 @@ def replica_stuck_s(
     replica: Replica, stats: WorkloadStats | None, samples: EngineSamples | None
 ) -> float:
     """Return for how long a copy has stood still. Reads its history only if it seems to now."""
-    in_flight = samples is not None and (samples.requests_processing or 0) > 0
-    if stats is None or not in_flight or is_working(stats):
+    if not seems_stuck(stats, samples):
         return 0.0
     since = timezone.now() - timedelta(seconds=STUCK_RESTART_S + 2 * GAP_S)
     if replica.ready_at:
@@ -61,6 +60,12 @@ def replica_stuck_s(
     rows = ReplicaSample.objects.filter(replica=replica, resolution=RAW, at__gte=since)
     columns = ("at", "requests_processing", "cpu_percent", "totals")
     return stuck_s(Look(*row) for row in rows.order_by("-at").values_list(*columns))
+
+
+def seems_stuck(stats: WorkloadStats | None, samples: EngineSamples | None) -> bool:
+    """Return whether it has requests in flight and is idle, in this one look."""
+    in_flight = samples is not None and (samples.requests_processing or 0) > 0
+    return stats is not None and in_flight and not is_working(stats)
 
 
 def _is_idle(cpu_percent: float | None) -> bool:

@@ -149,7 +149,7 @@ def _is_answering(step: Step) -> bool:
     if step.observed is None:
         return False
     try:
-        probe = step.engine.probe(_spec(step))
+        probe = step.engine.probe(step.spec())
     except FailureError:  # an engine or parameters of another time: it can be ended all the same
         return False
     return is_answering(step.runtime, step.engine, probe, step.observed)
