@@ -3,15 +3,19 @@
 Adding a resource is one file in `routers/` and one line in ROUTERS.
 """
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, re_path
 from ninja import NinjaAPI, Router
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from controlplane.api.authentication import SessionOrToken
+from controlplane.api.described_errors import describe_errors
 from controlplane.api.errors import RouteUnknownError, error_response
 from controlplane.api.guard import guarded
 from controlplane.api.reading import StrictParser
@@ -80,11 +84,17 @@ else changed meanwhile. Long work answers 202; its `Location` tells how far it i
 
 
 class Api(NinjaAPI):
-    """Ninja's API with our names of operations."""
+    """Ninja's API with our names of operations, and with how each of them fails."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The function's own name: clients made from the schema read well."""
         return operation.view_func.__name__
+
+    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
+        """Ninja's description, with the one shape of errors at every operation."""
+        schema = super().get_openapi_schema(**where)
+        describe_errors(schema)
+        return schema
 
 
 api = Api(

@@ -7,8 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from controlplane.fragments.hosts import host_line
-from controlplane.fragments.memory import common_scale
+from controlplane.fragments.memory import HostMemory, common_scale, host_memory
 from controlplane.fragments.progress import operation_progress, operation_title
 from controlplane.fragments.registry import Asked, fragment
 from controlplane.fragments.stories import feed
@@ -30,13 +29,16 @@ from models_app.selectors.metrics import fleet_figures
 from models_app.selectors.overview import (
     TROUBLED_HOSTS,
     FleetCounts,
+    Served,
     current_operations,
     fleet_counts,
     hosts_by_need,
+    served_on,
     troubled_deployments,
 )
 
 EVENTS_SHOWN = 12
+SERVED_NAMED = 4  # deployments under one host's bar; the host's page has them all
 HOST_UNREACHABLE = str(FailureCode.HOST_UNREACHABLE)
 
 
@@ -52,6 +54,16 @@ class Trouble:
     remedy: str
 
 
+@dataclass(frozen=True, slots=True)
+class HostAtWork:
+    """One host with its memory and what runs on it; `more`: how many deployments are not named."""
+
+    host: Host
+    memory: HostMemory
+    served: list[Served]
+    more: int
+
+
 @fragment(
     "overview.state",
     template="overview/_state.html",
@@ -64,9 +76,14 @@ def overview_state(actor: Actor, asked: Asked) -> dict[str, Any]:
     return {key: found[key] for key in _STATE}
 
 
-@fragment("overview.fleet", template="overview/_fleet.html", lists=("host", "operation"), every_s=5)
+@fragment(
+    "overview.fleet",
+    template="overview/_fleet.html",
+    lists=("host", "operation", "deployment"),
+    every_s=5,
+)
 def overview_fleet(actor: Actor, asked: Asked) -> dict[str, Any]:
-    """What is being done, and the memory of the hosts."""
+    """What is being done, what runs where, and the memory of the hosts."""
     hosts, operations = hosts_by_need(actor), current_operations(actor)
     return _fleet_parts(actor, fleet_counts(actor), hosts, operations)
 
@@ -111,7 +128,7 @@ def overview_context(actor: Actor, counts: FleetCounts) -> dict[str, Any]:
 def _fleet_parts(
     actor: Actor, counts: FleetCounts, hosts: list[Host], operations: list[Operation]
 ) -> dict[str, Any]:
-    lines = [host_line(host) for host in hosts]
+    lines = [_at_work(host) for host in hosts]
     may = actor.role.allows(Role.OPERATOR)
     return {
         "lines": lines,
@@ -123,6 +140,12 @@ def _fleet_parts(
             if row.state != OperationState.FAILED
         ],
     }
+
+
+def _at_work(host: Host) -> HostAtWork:
+    served = served_on(host)
+    more = max(0, len(served) - SERVED_NAMED)
+    return HostAtWork(host, host_memory(host), served[:SERVED_NAMED], more)
 
 
 def _fleet(counts: FleetCounts) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Answering:
         *,
         user_id: int | None,
         language: str,
+        root: str,
         send: SendFrame,
     ) -> None:
         self.stopped = False  # by the person, not by their going away
@@ -57,6 +58,7 @@ class Answering:
         self._request = request
         self._user_id = user_id
         self._language = language
+        self._root = root  # where the person's browser reaches this Slipway
         self._send = send
         self._meter = Meter()
         self._route: DeploymentRoute | None = None
@@ -126,7 +128,7 @@ class Answering:
             workload=routed.replica.workload,
             host=routed.replica.host,
             json=as_json(body),
-            curl=as_curl(routed.replica.address, body),
+            curl=as_curl(self._root, body),
         )
 
     async def _tell(self, piece: Piece | ToolCallPiece) -> None:

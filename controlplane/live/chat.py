@@ -8,6 +8,8 @@ import asyncio
 import json
 from typing import Any
 
+from django.conf import settings
+
 from controlplane.gateway.core import routing_core
 from controlplane.live.answering import Answering
 from controlplane.live.chat_request import ChatRequest, chat_request
@@ -65,11 +67,17 @@ class ChatSocket(GuardedSocket):
             request,
             user_id=self.user.pk,
             language=language_of(frame.get("lang")),
+            root=self._root(),
             send=self.send_frame,
         )
         task = self.spawn(answering.run())
         self._answers[request.id] = (answering, task)
         task.add_done_callback(lambda _: self._answers.pop(request.id, None))
+
+    def _root(self) -> str:
+        """Return this Slipway's address as the browser has it: the origin, checked at the door."""
+        headers = dict(self.scope["headers"])
+        return headers.get(b"origin", settings.PUBLIC_URL.encode()).decode("latin-1")
 
     def _joined(self) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What the playground asks, checked; and the same as the engine gets it, as JSON and as curl."""
+"""What the playground asks, checked; and the same for a program: as JSON and as curl."""
 
 import json
 import shlex
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from models_app.domain.errors import InvalidError
 
 PATH = "/v1/chat/completions"
+KEY_VARIABLE = "SLIPWAY_API_KEY"  # as every program on the connect page reads it
 MESSAGES = 400
 CHARACTERS = 400_000  # of one message
 STOPS = 8
@@ -72,11 +73,16 @@ def as_json(body: dict[str, Any]) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
-def as_curl(address: str, body: dict[str, Any]) -> str:
-    """Return the request for a POSIX shell; whatever the texts hold, it is one argument."""
+def as_curl(root: str, body: dict[str, Any]) -> str:
+    """Return the request to the gateway at `root`, for a POSIX shell.
+
+    Whatever the texts hold is one argument. The key is read from the environment by the shell, so
+    what is copied and shown around holds none.
+    """
     return " \\\n  ".join(
         (
-            f"curl -N {shlex.quote(f'http://{address}{PATH}')}",
+            f"curl -N {shlex.quote(root + PATH)}",
+            f'-H "Authorization: Bearer ${KEY_VARIABLE}"',
             "-H 'Content-Type: application/json'",
             f"-d {shlex.quote(as_json(body))}",
         )

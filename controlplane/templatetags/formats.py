@@ -8,6 +8,8 @@ from django.utils.safestring import SafeString
 
 from controlplane.wording import formats
 from controlplane.wording.engines import engine_word
+from controlplane.wording.models import description_text, source_word
+from controlplane.wording.roles import role_word
 
 register = template.Library()
 
@@ -18,6 +20,9 @@ register.filter("size", formats.size_text)  # bytes, binary units
 register.filter("rate", formats.rate_text)  # bytes per second
 register.filter("parameters", formats.parameters_text)  # 135 M
 register.filter("engine", engine_word)  # llama.cpp
+register.filter("role", role_word)  # Admin
+register.filter("source", source_word)  # an upload
+register.filter("described", description_text)  # ours in the reader's language
 register.filter("duration", formats.duration_text)  # seconds
 register.filter("day", formats.day_text)  # today, yesterday, 4 Mar 2026
 register.filter("date_of", formats.date_text)  # 4 Mar 2026

@@ -13,6 +13,7 @@ from django.contrib.messages.storage.base import Message
 from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
@@ -120,6 +121,24 @@ def replicas(ready: int, wished: int) -> SafeString:
         ready,
         wished,
         words.format(ready=ready, n=wished),
+    )
+
+
+@register.simple_tag
+def served(one: Any) -> SafeString:
+    """`{% served one %}`: a deployment on a host: its state, name and replicas there."""
+    shown = state_word(one.state)
+    words = ngettext("{n} replica", "{n} replicas", one.replicas).format(n=one.replicas)
+    return format_html(
+        '<span class="is-{}" title="{}">{}</span><span class="visually-hidden">{}</span>'
+        ' <a href="{}">{}</a> · {}',
+        shown.shape,
+        shown.word,
+        mark(shown.shape),
+        shown.word,
+        reverse("web:deployment", args=[one.name]),
+        one.name,
+        words,
     )
 
 

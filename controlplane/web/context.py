@@ -94,6 +94,10 @@ def _words() -> dict[str, Any]:
         "live": gettext("live"),
         "paused": gettext("paused, retrying in {n} s"),
         "off": gettext("not live"),
+        "stale": gettext("partly out of date"),
+        "staleSince": gettext(
+            "Not updated since {time}: it could not be read ({code}). It may no longer be true."
+        ),
         "copied": gettext("Copied"),
         "close": gettext("Close"),
         "undo": gettext("Undo"),

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,16 @@ def environment() -> list[EnvironmentFact]:
         ("SLIPWAY_BROKER", _place(env.broker_url), _("a Redis or Valkey of your own")),
         ("SLIPWAY_FETCH_NETWORKS", ", ".join(env.fetch_networks), _("local networks, see above")),
         (
+            "SLIPWAY_MODEL_REGISTRIES",
+            ", ".join(_registries(env.model_registries)),
+            _("other registries that Ollama hosts may pull from"),
+        ),
+        (
+            "SLIPWAY_FIRST_MODEL",
+            on if env.first_model else off,
+            _("deploys the model that comes with Slipway at the first start"),
+        ),
+        (
             "SLIPWAY_UPLOAD_LIMIT_GIB",
             size_text(env.upload_limit_bytes),
             _("the largest file that may be uploaded"),
@@ -124,6 +135,10 @@ def environment() -> list[EnvironmentFact]:
         ("SLIPWAY_DEBUG", on if env.debug else off, _("for development only")),
     ]
     return [EnvironmentFact(name, value, help_) for name, value, help_ in rows]
+
+
+def _registries(known: Mapping[str, bool]) -> list[str]:
+    return [f"http://{name}" if is_plain else name for name, is_plain in known.items()]
 
 
 def _database() -> str:

@@ -319,7 +319,7 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("Choose a .gguf file; if it is one, download it again from its publisher."),
     ),
     "UPLOAD_UNFINISHED": (
-        _("The upload is not finished: {done} of {size_bytes} are here."),
+        _("The upload is not finished: {done_bytes} of {size_bytes} are here."),
         _("Send the rest first, beginning where it ends."),
     ),
     "UPLOAD_UNKNOWN": (_("There is no such upload."), _("Upload the file first.")),
@@ -396,11 +396,11 @@ SENTENCES: dict[str, tuple[Text, Text]] = {
         _("Take it away first with `manage.py seed_demo --clear`."),
     ),
     "HOST_IN_USE": (
-        _("{replicas} replicas are still on {name}."),
+        _("Replicas still on {name}: {replicas}."),
         _("Drain the host first, and wait until it is empty."),
     ),
     "PLACEMENT_IN_USE": (
-        _("{replicas} replicas use this artifact on this host."),
+        _("Replicas that use this artifact on this host: {replicas}."),
         _("Stop or move them first."),
     ),
     "ALREADY_DONE": (_("{title} has been done already."), _("There is nothing to repeat.")),

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from controlplane.wording.engines import engine_word
-from controlplane.wording.filling import fill
+from controlplane.wording.filling import fill, has_all
 
 _SENTENCES: dict[str, str | Promise] = {
     "deployment.created": _("Created by {by}: {model} on {engine}"),
@@ -56,7 +56,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "host.removed": _("Removal asked for by {by}"),
     "host.left_behind": _("{host} is forgotten; what may still lie on it: {left}"),
     "host.orphan_removed": _("{workload} ran without a wish and was stopped"),
-    "artifact.placed": _("{file} placed on {host}: {bytes}"),
+    "artifact.placed": _("{file} placed on {host}: {size_bytes} at {bytes_per_s}"),
     "artifact.placing_failed": _("Placing the model failed, next try in {retry_s}"),
     "artifact.adopted": _("{model} was found on {host} and taken into the catalogue"),
     "artifact.corrupt": _("{file} in the model store is corrupt"),
@@ -71,9 +71,11 @@ _SENTENCES: dict[str, str | Promise] = {
     "artifact.missing": _("{file} is missing in the model store"),
     "artifact.ready": _("{file} is whole"),
 }
-_WITHOUT_RETRY: dict[str, str | Promise] = {
+_SHORTER: dict[str, str | Promise] = {
+    "artifact.placed": _("{file} placed on {host}: {size_bytes}"),
     "artifact.placing_failed": _("Placing the model failed"),
 }
+"""What is said instead while not every figure is known."""
 
 
 def event_text(code: str, params: Mapping[str, Any]) -> str:
@@ -81,8 +83,8 @@ def event_text(code: str, params: Mapping[str, Any]) -> str:
     pattern = _SENTENCES.get(code)
     if pattern is None:
         return code
-    if params.get("retry_s") is None:
-        pattern = _WITHOUT_RETRY.get(code, pattern)
+    if code in _SHORTER and not has_all(pattern, params):
+        pattern = _SHORTER[code]
     shown = (
         {**params, "engine": engine_word(str(params["engine"]))} if "engine" in params else params
     )

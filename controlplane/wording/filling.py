@@ -1,13 +1,14 @@
 """Puts the parameters of an error, failure or event into its sentence, each as people read it.
 
-What a parameter is follows from its name: `*_bytes` is a size, `*_s` and `seconds` a duration,
-`state` the state's word, a number is grouped. Values are data and never taken for a template.
+What a parameter is follows from its name: `*_bytes` is a size, `*bytes_per_s` a speed, `*_s` and
+`seconds` a duration, `state` the state's word, a number is grouped. Values are data and never taken
+for a template.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.wording.formats import UNKNOWN, duration_text, number_text, size_text
+from controlplane.wording.formats import UNKNOWN, duration_text, number_text, rate_text, size_text
 from controlplane.wording.states import state_word
 
 PLAIN_NUMBERS = {"exit_code", "port", "number", "revision", "status", "engine_status"}
@@ -42,6 +43,8 @@ def shown(name: str, value: Any) -> str:
 def _figure(name: str, value: float) -> str:
     if name.endswith("_bytes"):
         return size_text(value)
+    if name.endswith("bytes_per_s"):
+        return rate_text(value)
     if name.endswith("_s") or name == "seconds":
         return duration_text(value)
     return str(value) if name in PLAIN_NUMBERS else number_text(value)

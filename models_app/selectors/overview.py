@@ -1,12 +1,13 @@
 """What the first page and the side bar tell: is anything wrong, and how much is there."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import (
+    Aggregate,
     Case,
     Count,
     F,
@@ -16,11 +17,12 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
     When,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast, Concat, NullIf
 from django.utils import timezone
 
 from models_app.domain.actors import Actor
@@ -104,14 +106,37 @@ def troubled_deployments(actor: Actor, *, limit: int = 10) -> list[Deployment]:
 
 
 def hosts_by_need(actor: Actor, *, limit: int = 12) -> list[Host]:
-    """Return the hosts worth a look: silent ones, then the fullest, with their memory figures."""
+    """Return the hosts worth a look: silent ones, then the fullest, with their memory figures.
+
+    Each carries what runs on it as `served`, see `served_on`.
+    """
     used = Cast(KeyTextTransform("memory_used_bytes", "usage"), FloatField())
     total = Cast(KeyTextTransform("memory_total_bytes", "facts"), FloatField())
     need = {"severity": _severity(TROUBLED_HOSTS), "fullness": used / NullIf(total, Value(0.0))}
     order = ("severity", F("fullness").desc(nulls_last=True), "name")
     neediest = _first(Host.objects.annotate(**need).order_by(*order), limit)
-    rows = hosts_visible(actor).filter(pk__in=neediest)
-    return list(rows.annotate(**need).order_by(*order))
+    here = live_replicas().filter(host=OuterRef("pk")).order_by().values("host")
+    one = Concat("deployment__name", Value(" "), "deployment__state")  # both are plain words
+    rows = hosts_visible(actor).filter(pk__in=neediest).annotate(**need)
+    rows = rows.annotate(served=Subquery(here.annotate(all=_Joined(one)).values("all")))
+    return list(rows.order_by(*order))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One deployment on one host: its state, and how many of its replicas are there."""
+
+    name: str
+    state: str
+    replicas: int
+
+
+def served_on(host: Host) -> list[Served]:
+    """Return what runs on a host of `hosts_by_need`: what needs a look first, then by name."""
+    told: str = getattr(host, "served", None) or ""
+    counted = Counter(tuple(one.split(" ")) for one in told.split(",") if one)
+    found = [Served(name, state, number) for (name, state), number in counted.items()]
+    return sorted(found, key=lambda one: (one.state == DeploymentState.READY, one.name))
 
 
 def current_operations(actor: Actor, *, limit: int = 8) -> list[Operation]:
@@ -124,6 +149,18 @@ def current_operations(actor: Actor, *, limit: int = 8) -> list[Operation]:
 def _first(rows: QuerySet[Any], limit: int) -> QuerySet[Any, Any]:
     """Return which rows come first, as a subquery: figures are then counted for these alone."""
     return rows.values("pk")[:limit]
+
+
+class _Joined(Aggregate):
+    """Texts of many rows as one, with commas between them."""
+
+    function = "GROUP_CONCAT"
+    template = "%(function)s(%(expressions)s, ',')"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Return the same in PostgreSQL's words."""
+        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
 def _severity(states: tuple[str, ...]) -> Case:

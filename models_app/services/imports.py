@@ -97,7 +97,7 @@ def _check_upload(actor: Actor, upload: str) -> None:
         raise
     if not found.is_whole:
         raise ConflictError(
-            "UPLOAD_UNFINISHED", params={"done": found.offset, "size_bytes": found.size_bytes}
+            "UPLOAD_UNFINISHED", params={"done_bytes": found.offset, "size_bytes": found.size_bytes}
         )
     path = folder.path_of(upload)
     if path is None:

@@ -46,7 +46,8 @@ def model_import(  # noqa: PLR0913 - what a person says of a model that is not h
     if source not in SOURCES:
         raise InvalidError("SOURCE_UNKNOWN", fields={"source": "SOURCE_UNKNOWN"})
     reference = import_check(actor, source, reference)
-    model = _model_of(actor, name, title, licence, description)
+    said = {"title": (title or name)[:200], "licence": licence, "description": description}
+    model = _model_of(actor, name, source_kind=source, **said)
     hold(model)
     _check_not_importing(model, reference)
     return operation_begin(
@@ -131,15 +132,13 @@ def model_users(model: LanguageModel, artifact: Artifact | None = None) -> list[
     return sorted(names | set(live.values_list("name", flat=True)))
 
 
-def _model_of(actor: Actor, name: str, title: str, licence: str, description: str) -> LanguageModel:
+def _model_of(actor: Actor, name: str, **facts: str) -> LanguageModel:
     existing = LanguageModel.objects.filter(name=name).first()
     if existing:
         return existing
     try:
         with transaction.atomic():
-            model = LanguageModel.objects.create(
-                name=name, title=(title or name)[:200], licence=licence, description=description
-            )
+            model = LanguageModel.objects.create(name=name, **facts)
     except IntegrityError:
         return LanguageModel.objects.get(name=name)
     audit(actor, "model.add", model)

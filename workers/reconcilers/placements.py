@@ -66,7 +66,7 @@ def _place(placement: Placement, lease: Lease[Placement]) -> Result:
         transfer = runtime.ensure_artifact(artifact_ref(placement.artifact), seconds=STEP_S)
     elapsed = max(time.monotonic() - began, 0.001)
     speed = max(transfer.done_bytes - done, 0) / elapsed
-    placement_progress(lease, placement, transfer, None if transfer.finished else speed)
+    placement_progress(lease, placement, transfer, speed)
     return DONE if transfer.finished else Result(0.0)
 
 

@@ -12,7 +12,7 @@ from models_app.domain.states import Role
 from models_app.models import User
 from models_app.selectors.people import user_of
 from models_app.services.passwords import password_change
-from models_app.services.people import profile_edit
+from models_app.services.people import profile_edit, user_sign_out_everywhere
 
 router = Router(tags=["me"])
 
@@ -63,6 +63,16 @@ def change_password(request: HttpRequest, payload: PasswordIn) -> Status[None]:
     if isinstance(request.user, User):
         session_keep(request, user)
     return Status(204, None)
+
+
+@router.post("/sign-out", response=MeOut, summary="Sign out everywhere")
+def sign_me_out(request: HttpRequest) -> MeOut:
+    """End every other session of one's own; API tokens stay."""
+    actor = actor_of(request)
+    user = user_sign_out_everywhere(actor, user_of(actor))
+    if isinstance(request.user, User):
+        session_keep(request, user)
+    return _me(request)
 
 
 def _me(request: HttpRequest) -> MeOut:

@@ -1,4 +1,4 @@
-/* Keeps the page true: says what it shows, takes what changed, shows when it cannot know.
+/* Keeps the page true: says what it shows, takes what changed, tells in words when it cannot know.
 
    An element with data-live="name" (data-live-id, data-live-query) is a fragment; see
    controlplane/fragments/registry.py. After a change it sends "slipway:painted"; when its object no
@@ -8,10 +8,13 @@
   "use strict";
 
   const root = document.documentElement;
+  const { words, fill, language } = window.slipway;
   let epoch = null;
   let number = 0;
   let outdated = null; // the epoch we gave up: frames of it may still be under way
   let told = "";
+  let connection = { state: "off", retryIn: 0 };
+  let shown = ""; // what the indicator says
 
   const fragments = () => [...document.body.querySelectorAll("[data-live]")];
   const keyOf = (element) => {
@@ -59,6 +62,13 @@
     element.dispatchEvent(new CustomEvent("slipway:painted", { bubbles: true }));
   }
 
+  // A part that could not be read stays as it was, and says since when: nobody takes it for true.
+  function stale(element, code) {
+    const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    const time = new Intl.DateTimeFormat(language, clock).format(new Date());
+    element.dataset.liveStale ||= fill(words.staleSince, { time, code });
+  }
+
   function each(topic, change) {
     for (const element of fragments()) if (keyOf(element) === topic) change(element);
   }
@@ -67,8 +77,10 @@
     fragment: ({ topic, html }) => {
       each(topic, (element) => {
         delete element.dataset.liveGone;
+        delete element.dataset.liveStale;
         swap(element, html);
       });
+      show();
       tell();
     },
     gone: ({ topic }) =>
@@ -77,11 +89,20 @@
         element.dispatchEvent(new CustomEvent("slipway:gone", { bubbles: true }));
       }),
     notice: (detail) => document.dispatchEvent(new CustomEvent("slipway:notice", { detail })),
-    refused: ({ topic, code }) => console.warn(`live: ${topic} is refused (${code})`),
+    refused: ({ topic, code }) => {
+      each(topic, (element) => stale(element, code));
+      show();
+    },
   };
 
-  const show = (state, retryIn) =>
-    document.dispatchEvent(new CustomEvent("slipway:live", { detail: { state, retryIn } }));
+  function show(state = connection.state, retryIn = 0) {
+    connection = { state, retryIn };
+    const detail = { ...connection };
+    if (state === "live" && document.querySelector("[data-live-stale]")) detail.state = "stale";
+    if (detail.state === shown && state !== "paused") return;
+    shown = detail.state;
+    document.dispatchEvent(new CustomEvent("slipway:live", { detail }));
+  }
 
   const socket = new window.SlipwaySocket("/ws/live/", {
     opened() {
@@ -91,7 +112,7 @@
     frame(frame) {
       if (isNext(frame)) takes[frame.type]?.(frame);
     },
-    state: show,
+    state: (state, seconds) => show(state, seconds),
   });
 
   document.addEventListener("htmx:afterSettle", () => tell());

@@ -7,40 +7,28 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 
 from controlplane.fragments.listing import listing
-from controlplane.fragments.revisions import value_text
 from controlplane.web.pages import actor_of, show
-from controlplane.wording.formats import UNKNOWN
+from controlplane.wording.audit import KINDS, action_text, change_text, field_word, via_text
 from models_app.models import AuditEntry
 from models_app.selectors.audit import audit_visible
 from models_app.selectors.lookup import as_uuid
 
-KINDS = (
-    "deployment.",
-    "host.",
-    "model.",
-    "artifact.",
-    "operation.",
-    "user.",
-    "token.",
-    "settings.",
-    "gateway_key.",
-    "alias.",
-    "capture.",
-    "sign_in",
-)
 _PAGES = {
     "deployment": "web:deployment",
     "host": "web:host",
     "model": "web:model",
     "user": "web:user",
+    "alias": "web:alias",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One entry with its changes as text and the address of its object."""
+    """One entry in words, with its changes and the address of its object."""
 
     entry: AuditEntry
+    what: str
+    via: str
     changes: list[tuple[str, str, str]]
     url: str
 
@@ -56,13 +44,14 @@ def page(request: HttpRequest) -> HttpResponse:
         subject=as_uuid(filters.get("subject", "")),
     )
     found = listing(rows, filters, shown_as=lambda entries: [_line(entry) for entry in entries])
-    kinds = [(kind, kind.rstrip(".").replace("_", " ")) for kind in KINDS]
-    return show(request, "audit/page.html", listing=found, filters=filters, kinds=kinds)
+    return show(
+        request, "audit/page.html", listing=found, filters=filters, kinds=list(KINDS.items())
+    )
 
 
 def _line(entry: AuditEntry) -> AuditLine:
     changes = [
-        (field, _text(before), _text(after))
+        (field_word(field), change_text(field, before), change_text(field, after))
         for field, (before, after) in _pairs(entry.changes).items()
     ]
     route = _PAGES.get(entry.subject_kind)
@@ -70,7 +59,7 @@ def _line(entry: AuditEntry) -> AuditLine:
         url = reverse(route, args=[entry.subject_name]) if route else ""
     except NoReverseMatch:
         url = ""
-    return AuditLine(entry, changes, url)
+    return AuditLine(entry, action_text(entry.action), via_text(entry.via), changes, url)
 
 
 def _pairs(changes: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -80,7 +69,3 @@ def _pairs(changes: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
         for field, value in changes.items()
         if isinstance(value, list) and len(value) == pair
     }
-
-
-def _text(value: Any) -> str:
-    return UNKNOWN if value is None else value_text(value)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from controlplane.fragments.painting import paint_named
+from controlplane.web.connect import KEY_VARIABLE
 from controlplane.web.pages import actor_of, show, told
 from controlplane.web.playground_words import playground_words
 from controlplane.wording.errors import error_text
@@ -35,6 +36,7 @@ def page(request: HttpRequest) -> HttpResponse:
         words=playground_words(),
         opened=_opened(chat) if chat else None,
         chosen=request.GET.get("deployment", ""),
+        key_variable=KEY_VARIABLE,
     )
 
 

@@ -24,16 +24,19 @@ UNNEEDED_FOR = timedelta(days=1)
 
 @transaction.atomic
 def placement_progress(
-    lease: Lease[Placement], placement: Placement, transfer: Transfer, bytes_per_s: float | None
+    lease: Lease[Placement], placement: Placement, transfer: Transfer, bytes_per_s: float
 ) -> None:
-    """Write how far a placement has come; when finished, wake the replicas that wait for it."""
+    """Write how far a placement has come; when finished, wake the replicas that wait for it.
+
+    `bytes_per_s`: how fast this step was.
+    """
     state = PlacementState.READY if transfer.finished else PlacementState.PLACING
     moved = transfer.done_bytes != placement.done_bytes
     lease.write(
         state=step(placement, state),
         done_bytes=transfer.done_bytes,
         total_bytes=transfer.total_bytes,
-        bytes_per_s=bytes_per_s,
+        bytes_per_s=None if transfer.finished else bytes_per_s,
         attempts=0,
         **failure_fields(None),
         **({"progress_at": database_time()} if moved else {}),
@@ -48,7 +51,8 @@ def placement_progress(
             params={
                 "file": placement.artifact.file_name,
                 "host": placement.host.name,
-                "bytes": transfer.done_bytes,
+                "size_bytes": transfer.done_bytes,
+                "bytes_per_s": bytes_per_s or None,  # it may have been there already
             },
         )
         _wake_replicas(placement)

@@ -140,6 +140,7 @@ ROUTES = (
     Route("POST", "/operations/{operation}/cancel", O, 202),
     Route("POST", "/operations/{failed_operation}/retry", O, 202),
     Route("GET", "/events", V, 200),
+    Route("POST", "/me/sign-out", V, 200),
     Route("GET", "/metrics", V, 200),
     Route("GET", "/chats", V, 200),
     Route("POST", "/chats", V, 201, {"title": "Ideas", "content": {}}),

@@ -11,7 +11,7 @@ from controlplane.live import chat, sockets
 from controlplane.live.limits import FRAME_BYTES
 from models_app.domain.states import DeploymentState
 from models_app.models import Chat, Usage
-from tests.controlplane.live.browser_socket import BrowserSocket
+from tests.controlplane.live.browser_socket import ORIGIN, BrowserSocket
 from tests.factories import make_deployment, make_replica
 from tests.fake_engine import fake_engine
 
@@ -77,7 +77,8 @@ async def test_an_answer_streams_is_rendered_and_measured(open_socket, charlie, 
         replica.workload,
     )
     assert json.loads(started["json"])["max_tokens"] == 30
-    assert replica.address in started["curl"]
+    assert f"{ORIGIN}/v1/chat/completions" in started["curl"]
+    assert replica.address not in started["curl"]
     assert done["type"] == "done"
     assert done["finish"] in ("length", "stop")
     assert 0 < done["figures"]["completion_tokens"] <= 30

@@ -64,7 +64,8 @@ def test_the_engine_gets_what_was_set_and_nothing_else():
 @pytest.mark.parametrize("text", ["it's", '"$(reboot)"', "`id`", "a\nb", "è 🙂", "\\", "'\"'"])
 def test_curl_is_one_command_whatever_the_texts_hold(text):
     body = chat_request(request(messages=[{"role": "user", "content": text}])).body("chat")
-    words = shlex.split(as_curl("127.0.0.1:9", body).replace("\\\n", ""))
-    assert words[:3] == ["curl", "-N", "http://127.0.0.1:9/v1/chat/completions"]
+    words = shlex.split(as_curl("https://slipway.lan", body).replace("\\\n", ""))
+    assert words[:3] == ["curl", "-N", "https://slipway.lan/v1/chat/completions"]
+    assert words[4] == "Authorization: Bearer $SLIPWAY_API_KEY"
     assert words[-2] == "-d"
     assert json.loads(words[-1]) == body == json.loads(as_json(body))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from models_app.domain.actors import SYSTEM
 from models_app.domain.states import (
     DeploymentState,
     HostState,
@@ -22,6 +23,7 @@ from models_app.models import (
     Deployment,
     GatewayKey,
     Host,
+    HostModel,
     HostSample,
     LanguageModel,
     Operation,
@@ -30,6 +32,7 @@ from models_app.models import (
     Usage,
     User,
 )
+from models_app.services.records import audit
 from models_app.services.usage import usage_record_many
 from tests import factories
 
@@ -46,13 +49,15 @@ class Fleet:
     operation: Operation
     alias: Alias
     key: GatewayKey
+    ollama: Host
+    host_model: HostModel
     replicas: list[Replica] = field(default_factory=list)
 
 
 def names_only() -> Any:
     """Return a fleet of names alone, to list the pages without a database."""
     thing = SimpleNamespace(name="x", public_id=UUID(int=0))
-    kinds = ("deployment", "host", "model", "operation", "alias")
+    kinds = ("deployment", "host", "model", "operation", "alias", "ollama", "host_model")
     key = SimpleNamespace(key_id="x")
     return SimpleNamespace(**dict.fromkeys(kinds, thing), key=key)
 
@@ -101,7 +106,10 @@ def make_fleet(state: str, *, text: str = "Plain text") -> Fleet:
     owner = User.objects.filter(name="alice").first() or factories.make_user("owner", Role.ADMIN)
     key = factories.make_gateway_key(owner, [deployment], name=text, aliases=[str(alias.public_id)])
     usage_record_many([factories.usage_record(deployment, key_id=key.pk, status="ENGINE_DIED")])
-    return Fleet(host, model, deployment, operation, alias, key, replicas)
+    ollama = factories.make_host("lan", runtime="ollama")
+    host_model = factories.make_host_model(ollama, "tiny:1")
+    _audited(owner, deployment, host)
+    return Fleet(host, model, deployment, operation, alias, key, ollama, host_model, replicas)
 
 
 def _deployment(state: str, artifact: Any, failure: dict[str, Any]) -> Deployment:
@@ -163,6 +171,15 @@ def _history(
         completion_tokens=20,
         duration_ms=900,
     )
+
+
+def _audited(owner: User, deployment: Deployment, host: Host) -> None:
+    """Write what the audit page must put into words: numbers, codes, lists, folders."""
+    actor = factories.actor_of(owner)
+    audit(actor, "deployment.scale", deployment, {"replicas_wished": [1, 2]})
+    audit(actor, "user.set_up", owner, {"is_set_up": [False, True], "role": ["viewer", "admin"]})
+    audit(actor, "host.edit", host, {"memory_budget_bytes": [None, 2 << 30], "labels": [{}, {}]})
+    audit(SYSTEM, "token.create", None, {"scopes": [None, ["read", "operate"]]})
 
 
 def posts_of(html: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The playground in a real browser, on real sockets, against the fake engine served for real."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -11,11 +12,12 @@ import pytest
 from playwright.sync_api import expect
 
 from models_app.domain.states import Role
-from models_app.models import Chat, User
+from models_app.models import Chat, Usage, User
+from models_app.services.gateway_keys import KeyScope, gateway_key_create
 from tests.browsers import DESK, LOOKS, Browser, Look, Seen
 from tests.controlplane.gateway.scripted_engine import DONE, END, HEAD, delta
 from tests.controlplane.web.playground_page import Playground, scripted
-from tests.factories import make_deployment, make_replica, make_user
+from tests.factories import actor_of, make_deployment, make_replica, make_user
 from tests.fake_engine import FakeEngine, fake_engine
 from tests.requirements import need
 from tests.website import Website, website
@@ -268,8 +270,8 @@ def test_every_parameter_reaches_the_engine_and_a_wrong_one_is_not_sent(
     assert chat.page.input_value("#p-temperature") == ""
 
 
-def test_the_curl_that_is_shown_really_asks_the_engine(
-    served: Serve, opened: Callable[..., Playground]
+def test_the_curl_that_is_shown_really_asks_the_gateway(
+    served: Serve, opened: Callable[..., Playground], site: Website, bob: User
 ) -> None:
     need("curl")
     served(tokens_per_s=0)
@@ -280,12 +282,22 @@ def test_the_curl_that_is_shown_really_asks_the_engine(
     answer = chat.answered()
     answer.locator("[data-turn-request]").click()
     command = chat.page.locator("#request-curl code").inner_text()
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
+    assert f"{site.url}/v1/chat/completions" in command
+    scope = KeyScope(deployments=("chat",), routes=("chat",))
+    key, secret = gateway_key_create(actor_of(bob), name="curl", scope=scope)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        env={**os.environ, "SLIPWAY_API_KEY": secret},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     events = [line[6:] for line in done.stdout.splitlines() if line.startswith("data: {")]
     pieces = [json.loads(one)["choices"] for one in events]
     text = "".join(c[0]["delta"].get("content") or "" for c in pieces if c)
     shown = answer.locator("[data-body]").inner_text()
     assert text.split()[:3] == shown.split()[:3]
+    assert Usage.objects.filter(key=key, status="ok").exists()
 
 
 def test_markdown_is_shown_and_nothing_in_it_runs(opened: Callable[..., Playground]) -> None:

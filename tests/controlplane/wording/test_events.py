@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from controlplane.wording.events import _SENTENCES, event_text, known_events
+from controlplane.wording.error_table import SENTENCES as ERRORS
+from controlplane.wording.events import _SENTENCES, _SHORTER, event_text, known_events
+from controlplane.wording.failures import _WORDS as FAILURES
 from models_app.domain.states import (
     ArtifactState,
     DeploymentState,
@@ -101,6 +103,16 @@ def test_no_sentence_is_for_an_event_that_nobody_tells() -> None:
             {"replica": 1, "host": "till-1", "retry_s": 40},
             "Replica 1 failed on till-1, next try in 40 s",
         ),
+        (
+            "artifact.placed",
+            {"file": "a.gguf", "host": "vm", "size_bytes": 98_362_432, "bytes_per_s": 327_155_712},
+            "a.gguf placed on vm: 93.8 MiB at 312 MiB/s",
+        ),
+        (
+            "artifact.placed",
+            {"file": "a.gguf", "host": "vm", "size_bytes": 98_362_432, "bytes_per_s": None},
+            "a.gguf placed on vm: 93.8 MiB",
+        ),
         ("artifact.placing_failed", {"retry_s": None}, "Placing the model failed"),
         ("artifact.placing_failed", {"retry_s": 20}, "Placing the model failed, next try in 20 s"),
         (
@@ -118,3 +130,15 @@ def test_figures_are_told(code: str, params: dict[str, object], text: str) -> No
 def test_every_state_a_family_can_name_is_one() -> None:
     assert DeploymentState.READY in _DEPLOYMENT_LEVELS
     assert all(str(pattern) for pattern in _SENTENCES.values())
+
+
+BARE = re.compile(r"\{(bytes|size|memory|disk|speed|rate|time|duration)\}")
+
+
+def test_no_sentence_tells_a_size_or_a_time_without_its_unit() -> None:
+    """A parameter's name carries its unit (`filling`); one of these would show a bare number."""
+    texts = [str(text) for text in (*_SENTENCES.values(), *_SHORTER.values())]
+    texts += [str(text) for pair in ERRORS.values() for text in pair]
+    texts += [str(text) for words in FAILURES.values() for text in words.sentences]
+    assert len(texts) > 100
+    assert not [text for text in texts if BARE.search(text)]

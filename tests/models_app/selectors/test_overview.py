@@ -64,3 +64,23 @@ def test_old_failures_of_operations_stop_asking_for_attention(charlie: User) -> 
     failed = factories.make_operation(state=OperationState.FAILED, finished_at=now)
     factories.make_operation(state=OperationState.FAILED, finished_at=now - timedelta(days=2))
     assert overview.current_operations(actor_of(charlie)) == [failed, running]
+
+
+def test_what_runs_where_is_told_in_one_query(charlie: User, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    one, two = factories.make_host("one"), factories.make_host("two")
+    idle = factories.make_host("idle")
+    chat = factories.make_deployment("chat")
+    broken = factories.make_deployment("zz", state=DeploymentState.FAILED)
+    for index, host in enumerate((one, one, two)):
+        factories.make_replica(chat, host, index=index)
+    factories.make_replica(broken, one)
+    factories.make_replica(chat, two, index=9, state=ReplicaState.RETIRED)
+    with django_assert_num_queries(1):
+        hosts = {host.pk: host for host in overview.hosts_by_need(actor_of(charlie))}
+        found = {key: overview.served_on(host) for key, host in hosts.items()}
+    assert found[one.pk] == [
+        overview.Served("zz", DeploymentState.FAILED, 1),
+        overview.Served("chat", DeploymentState.READY, 2),
+    ]
+    assert found[two.pk] == [overview.Served("chat", DeploymentState.READY, 1)]
+    assert found[idle.pk] == []

@@ -1,10 +1,14 @@
 """The settings page: true facts, no secret, rules that are saved or refused beside their field."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from controlplane.settings import env
 from controlplane.version import VERSION
 from controlplane.web.instance_facts import _place
 from models_app.models import InstanceSettings
@@ -40,6 +44,14 @@ def test_it_says_what_is_here_and_none_of_the_secrets(alice_browser: Client) -> 
 )
 def test_an_address_is_shown_without_who_signs_in_there(url: str, shown: str) -> None:
     assert _place(url) == shown
+
+
+def test_every_setting_of_the_environment_is_told(alice_browser: Client) -> None:
+    read = set(re.findall(r"SLIPWAY_[A-Z_]+", Path(env.__file__).read_text()))
+    assert len(read) > 12
+    html = alice_browser.get(reverse("web:settings")).content.decode()
+    not_for_people = {"SLIPWAY_PART"}  # `up` tells its parts which they are
+    assert {name for name in read if name not in html} == not_for_people
 
 
 def test_rules_are_saved_and_shown_again(alice_browser: Client) -> None:
