@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from models_app.domain.states import OperationState, Role
+from models_app.domain.states import HostState, OperationState, Role
 from models_app.domain.uploads import UploadFolder
 from models_app.models import Chat, User
 from models_app.services.captures import capture_start
@@ -209,6 +209,7 @@ def make_world(user: User) -> dict[str, str]:
     changed_host = factories.make_host(
         "loft",
         runtime="docker",
+        state=HostState.FAILED,
         failure_code="IDENTITY_CHANGED",
         failure_params={"shown_identity": {"certificate_sha256": "aa" * 32}},
     )

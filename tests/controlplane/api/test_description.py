@@ -4,6 +4,7 @@ In process and without chance: the same requests each time. Some go to rows that
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.slow
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 SHAPE = {"code", "detail", "fields", "request_id", "remedy"}
 FIRST_ERROR = 400
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EXAMPLES = 4
 BROKER_IS_AWAY = 503  # a replica's log comes through it, and none runs here
@@ -100,9 +102,9 @@ PATHS = sorted({operation.path for operation in EVERY})
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.removeprefix(BASE))
 def test_a_method_that_is_not_described_is_refused(admin: Caller, path: str) -> None:
     known = {operation.method.upper() for operation in EVERY if operation.path == path}
-    place = path.replace("{number}", "1")
+    place = re.sub(r"{.*?}", UNKNOWN, path.replace("{number}", "1"))
     for method in set(METHODS) - known:
-        response = admin.call(method, place.replace("{", "").replace("}", ""))
+        response = admin.call(method, place)
         assert response.status_code == 405, (method, response.content)
         assert known <= set(response.headers["Allow"].split(", "))
         assert response.json()["code"] == "METHOD_NOT_ALLOWED"
