@@ -30,6 +30,16 @@ def sign_in(page: Page, *, sees: str = "") -> None:
     expect(page.locator("h1")).to_have_text("Overview")
 
 
+def of_the_page(complaints: list[str]) -> list[str]:
+    """Return what the browser complained of, without requests that were cut as a page was left.
+
+    htmx tells of those by two names. When a server does not answer, Chromium says so as well, and
+    that is kept.
+    """
+    cut = ("htmx:afterRequest", "htmx:sendError")
+    return [one for one in complaints if not one.startswith(cut)]
+
+
 @contextmanager
 def telling(page: Page) -> Iterator[None]:
     """Print what the page said when a step of the story did not come true."""

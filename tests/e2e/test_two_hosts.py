@@ -20,7 +20,14 @@ from tests.browsers import Browser, chromium_browser
 from tests.controlplane.web.playground_page import Playground
 from tests.docker_engine import DockerEngine, new_engine
 from tests.docker_images import BUSYBOX, OLLAMA
-from tests.e2e.person import PATIENCE_MS, PATIENCE_S, TELLS_CSP, sign_in, telling
+from tests.e2e.person import (
+    PATIENCE_MS,
+    PATIENCE_S,
+    TELLS_CSP,
+    of_the_page,
+    sign_in,
+    telling,
+)
 from tests.flows.house import House, wait_for
 from tests.ollama_server import OllamaHouse
 from tests.requirements import need
@@ -92,7 +99,7 @@ def test_two_hosts_from_the_form_to_a_pulled_plug_and_back(
             chat(page, house, "on-box")  # now by the other host
             put_it_back(page, house)
             chat(page, house, "on-box")
-        assert seen.complaints == []
+        assert of_the_page(seen.complaints) == []
     assert house.stop() == 0
 
 
