@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -57,7 +58,9 @@ def chat(box: Host, alice: User, tmp_path: Path) -> Deployment:
     sha256, size = hash_file(part), part.stat().st_size
     ModelStore(settings.PATHS.models).adopt(part, sha256, "a.gguf")
     artifact = make_artifact(sha256=sha256, size_bytes=size, file_name="a.gguf")
-    return wishes.deployment_create(actor_of(alice), name="chat", engine="fake", artifact=artifact)
+    # The engine is shared by the whole run: a name of this test's own.
+    name = f"chat-{uuid.uuid4().hex[:8]}"
+    return wishes.deployment_create(actor_of(alice), name=name, engine="fake", artifact=artifact)
 
 
 def containers(engine: DockerEngine) -> list[str]:
