@@ -6,16 +6,19 @@ far as the network can tell. `ollama`: a model on a shared Ollama server.
 
 import re
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
+import psutil
 
 from tests.docker_engine import DockerEngine
-from tests.flows.house import House, wait_for
+from tests.flows.house import ROOT, House, wait_for
 from tests.ollama_server import OllamaHouse
 from tests.runtime_sites import reached_by
 
@@ -121,6 +124,37 @@ class GatewayHouse:
         found: list[dict[str, Any]] = answer.json()["items"]
         return found
 
+    def engine_processes(self, name: str) -> list[psutil.Process]:
+        """Return the processes of a deployment's engine on this machine."""
+        of_name = f"slipway-{name}-"
+        found = [p for p in self.house.processes() if _workload_of(p).startswith(of_name)]
+        assert found
+        return found
+
+    def reached_from_elsewhere(self, port: int) -> bool:
+        """Return whether a program on the other machine gets a connection to a port of this one."""
+        address = f"10.213.{self.engine.network.number}.1"
+        code = f"import socket; socket.create_connection(({address!r}, {port}), 5).close()"
+        command = self.engine.network.inside([sys.executable, "-S", "-c", code])
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        return done.returncode == 0
+
+    @contextmanager
+    def another_gateway(self, port: int) -> Iterator[None]:
+        """Run `manage.py gateway` on the same ledger and broker, as a process of its own."""
+        where = ["--host", "127.0.0.1", "--port", str(port)]
+        command = [sys.executable, "manage.py", "gateway", *where]
+        process = subprocess.Popen(command, cwd=ROOT, env={**self.house.environment()})
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
     def rows(self, query: str, *values: str) -> list[tuple[object, ...]]:
         """Read the ledger's file."""
         ledger_file = Path(self.house.data) / "slipway.sqlite3"
@@ -133,3 +167,23 @@ class GatewayHouse:
         states = "select name, state, failure_code from models_app_deployment"
         found = self.rows(states) + self.rows(query, str(TOLD))
         return "\n".join(map(str, [*found, *self.house.lines[-TOLD:]]))
+
+
+def listening(process: psutil.Process) -> list[psutil._ntuples.pconn]:
+    """Return a process's listening sockets."""
+    try:
+        return [c for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    except psutil.Error:
+        return []
+
+
+def is_local(address: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    return address.startswith("127.") or address == "::1"
+
+
+def _workload_of(process: psutil.Process) -> str:
+    """Return which workload a process belongs to."""
+    with suppress(psutil.Error):
+        return str(process.environ().get("SLIPWAY_WORKLOAD", ""))
+    return ""

@@ -11,20 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
-import psutil
 import pytest
 
 from controlplane.web.connect import snippets
 from tests.docker_engine import new_engine
 from tests.docker_images import BUSYBOX, LLAMACPP
-from tests.flows.gateway_house import ENGINES, GatewayHouse
-from tests.flows.house import ROOT, House, free_port, wait_for
+from tests.flows.gateway_house import ENGINES, GatewayHouse, is_local, listening
+from tests.flows.house import House, free_port, wait_for
 from tests.ollama_server import OllamaHouse
 from tests.requirements import need
 
@@ -192,8 +191,7 @@ def test_what_listens_and_where(it: GatewayHouse) -> None:
     assert door in ports
     assert len(ports) >= 2  # the engine's too
     assert open_to_all == {door}
-    here = f"10.213.{it.engine.network.number}.1"
-    reached = {port for port in ports if reached_from_elsewhere(it, here, port)}
+    reached = {port for port in ports if it.reached_from_elsewhere(port)}
     assert reached == {door}
     with httpx.Client(base_url=f"http://127.0.0.1:{door}", trust_env=False) as stranger:
         for path in ("/v1/models", "/v1/chat/completions", "/api/tags", "/api/v1/deployments"):
@@ -202,32 +200,12 @@ def test_what_listens_and_where(it: GatewayHouse) -> None:
             assert stranger.get(path).status_code in (302, 401, 404), path
 
 
-def listening(process: psutil.Process) -> list[psutil._ntuples.pconn]:
-    """Return a process's listening sockets."""
-    try:
-        return [c for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
-    except psutil.Error:
-        return []
-
-
-def is_local(address: str) -> bool:
-    """Return whether only this machine reaches an address."""
-    return address.startswith("127.") or address == "::1"
-
-
-def reached_from_elsewhere(it: GatewayHouse, address: str, port: int) -> bool:
-    """Return whether a program on the other machine gets a connection."""
-    code = f"import socket; socket.create_connection(({address!r}, {port}), 5).close()"
-    command = it.engine.network.inside([sys.executable, "-S", "-c", code])
-    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
-
-
 def test_a_revoked_key_is_refused_everywhere_and_ends_its_streams(it: GatewayHouse) -> None:
     """S8: in the web process and in a gateway of its own, within 5 s; open streams within 30 s."""
     it.deploy(("slow", "fake", ["here"], 1, {"tokens_per_s": 4.0}))
     other = free_port()
     made = it.new_key("to-be-revoked")
-    with gateway_process(it, other), ExitStack() as stack:
+    with it.another_gateway(other), ExitStack() as stack:
         clients = [stack.enter_context(it.http(made["key"], p)) for p in (it.house.port, other)]
         for client in clients:
             wait_for(lambda c=client: answers(c), 60, it.told)  # type: ignore[misc]
@@ -249,28 +227,26 @@ def test_a_revoked_key_is_refused_everywhere_and_ends_its_streams(it: GatewayHou
     assert ended_after < 30
 
 
-@contextmanager
-def gateway_process(it: GatewayHouse, port: int) -> Iterator[None]:
-    """`manage.py gateway` on the same ledger and broker, as a second process."""
-    command = [sys.executable, "manage.py", "gateway", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**it.house.environment()}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(40)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def answers(client: httpx.Client) -> bool:
     """Return whether a gateway lists its models."""
     with suppress(httpx.TransportError):
         return client.get("/v1/models").status_code == 200
     return False
+
+
+def test_an_engine_that_dies_in_the_middle_is_told_and_not_asked_again(it: GatewayHouse) -> None:
+    """F22: what came stays, then an error event, and no end that looks like one."""
+    with it.http() as client:
+        wait_for(lambda: "ready" in it.states("slow"), 120, it.told)
+        with stream_of(client) as response:
+            pieces = response.iter_raw()
+            told = next(pieces)
+            for process in it.engine_processes("slow"):
+                process.kill()
+            told += b"".join(pieces)
+    assert b"content" in told
+    assert b"engine_died" in told
+    assert b"[DONE]" not in told
 
 
 def stream_of(client: httpx.Client) -> AbstractContextManager[httpx.Response]:
@@ -319,9 +295,7 @@ def test_an_engine_that_is_frozen_is_told_and_left(it: GatewayHouse) -> None:
     """F10: SIGSTOP: it takes connections and says nothing. Its start anew: test_engine_hurt.py."""
     it.api.put("/deployments/process/gateway", json={"timeouts": {"first_token_s": 3.0}})
     wait_for(lambda: ask(it, "process").status_code == 200, WRITTEN_S, it.told)
-    pids = [p for p in it.house.processes() if workload_of(p).startswith("slipway-process-")]
-    assert pids
-    for process in pids:
+    for process in it.engine_processes("process"):
         process.send_signal(signal.SIGSTOP)
     for stream in (False, True):
         response = ask(it, "process", stream=stream)
@@ -331,13 +305,6 @@ def test_an_engine_that_is_frozen_is_told_and_left(it: GatewayHouse) -> None:
     left = ask(it, "process")
     assert left.json()["error"]["code"] == "no_ready_replica"
     assert int(left.headers["retry-after"]) >= 1
-
-
-def workload_of(process: psutil.Process) -> str:
-    """Return which workload a process belongs to."""
-    with suppress(psutil.Error):
-        return str(process.environ().get("SLIPWAY_WORKLOAD", ""))
-    return ""
 
 
 def test_no_prompt_is_left_behind(it: GatewayHouse) -> None:
