@@ -11,17 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.flows.house import free_port
+from tests.postgres import programs
 
 STARTS_WITHIN_S = "60"
-_PLACES = Path("/usr/lib/postgresql")  # where Debian puts what is not meant for people
 _CHEAP = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-
-
-def programs() -> Path | None:
-    """Return the folder of the server's programs; None where it is not installed."""
-    found = [Path(initdb).parent] if (initdb := shutil.which("initdb")) else []
-    found += sorted(_PLACES.glob("*/bin"), reverse=True)
-    return next((folder for folder in found if (folder / "pg_ctl").exists()), None)
 
 
 @dataclass
