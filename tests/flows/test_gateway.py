@@ -72,6 +72,7 @@ def it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHouse]:
             ("process", "llamacpp", ["here"], 1, {**small, "embeddings": True}),
             ("docker", "llamacpp", ["box"], 1, {**small, "embeddings": True}),
             ("ollama", "ollama", ["lan"], 1, small),
+            ("slow", "fake", ["here"], 1, {"tokens_per_s": 4.0}),
         )
         with closing(made.api):
             yield made
@@ -202,7 +203,6 @@ def test_what_listens_and_where(it: GatewayHouse) -> None:
 
 def test_a_revoked_key_is_refused_everywhere_and_ends_its_streams(it: GatewayHouse) -> None:
     """S8: in the web process and in a gateway of its own, within 5 s; open streams within 30 s."""
-    it.deploy(("slow", "fake", ["here"], 1, {"tokens_per_s": 4.0}))
     other = free_port()
     made = it.new_key("to-be-revoked")
     with it.another_gateway(other), ExitStack() as stack:
