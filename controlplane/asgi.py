@@ -4,6 +4,7 @@ to the routes of `routing.py`.
 Websockets are no subject to CORS or CSRF tokens, so their origin is compared whole, port included.
 """
 
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,6 +25,7 @@ from controlplane.bodies import BodyGuard  # noqa: E402
 from controlplane.gateway.core import stop_routing_core  # noqa: E402
 from controlplane.gateway.v1.application import before  # noqa: E402
 from controlplane.gateway.v1.desk import desk, stop_desk  # noqa: E402
+from controlplane.kept_threads import KeptThreads  # noqa: E402
 from controlplane.routing import websocket_routes  # noqa: E402
 
 Message = dict[str, Any]
@@ -40,6 +42,7 @@ async def lifespan(
         if message["type"] == "lifespan.startup":
             await sync_to_async(lambda: get_resolver().url_patterns)()
             desk()
+            gc.freeze()  # what every request needs is no garbage: it need not be looked through
             await send({"type": "lifespan.startup.complete"})
         if message["type"] == "lifespan.shutdown":
             await stop_desk()
@@ -50,7 +53,7 @@ async def lifespan(
 
 application = ProtocolTypeRouter(
     {
-        "http": before(BodyGuard(django_application)),
+        "http": before(BodyGuard(KeptThreads(django_application))),
         "websocket": OriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_routes)), settings.CSRF_TRUSTED_ORIGINS
         ),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from controlplane.gateway.v1 import error_shapes
-from controlplane.wording.error_table import SENTENCES
+from controlplane.wording.error_tables import SENTENCES
 from models_app.domain.gateway import KEY_LIMITS
 from models_app.models import User
 from tests.controlplane.api.callers import caller_of

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from models_app.domain.failures import FailureCode, fail
+from models_app.services.demo.hosts import RUNTIME as DEMO_RUNTIME
 from workers.engines.base import Engine
+from workers.engines.fake.demo import DemoEngine
 from workers.runtimes.base import Runtime
 from workers.sources.base import Source
 
@@ -28,6 +30,7 @@ RUNTIMES = {
     "process": "workers.runtimes.process.runtime:ProcessRuntime",
     "docker": "workers.runtimes.docker.runtime:DockerRuntime",
     "ollama": "workers.runtimes.ollama.runtime:OllamaRuntime",
+    DEMO_RUNTIME: "workers.runtimes.demo.runtime:DemoRuntime",
 }
 SOURCES = {
     "file": "workers.sources.file:FileSource",
@@ -49,6 +52,15 @@ def engine(key: str) -> Engine:
     if found is None:
         raise fail(FailureCode.ENGINE_MISSING, engine=key)
     return found
+
+
+def engine_on(runtime: str, key: str) -> Engine:
+    """Return what serves on a host of that runtime. Raises FailureError ENGINE_MISSING.
+
+    On the demo's hosts the fake engine stands in for each.
+    """
+    found = engine(key)
+    return DemoEngine() if runtime == DEMO_RUNTIME else found
 
 
 def open_runtime(  # noqa: PLR0913 - the Runtime seam's own list

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 
 from controlplane.fragments.failures import deployment_actions, failure_of_row, reason_of_row
-from controlplane.fragments.listing import listing, sorted_by
+from controlplane.fragments.listing import PAGE_LIVE_ROWS, listing, sorted_by
 from controlplane.fragments.progress import image_progress
 from controlplane.fragments.registry import Asked, fragment
 from controlplane.fragments.stories import story
@@ -31,6 +31,7 @@ from models_app.selectors.deployments import (
     ReplicaBrief,
     deployment_get,
     deployments_visible,
+    for_lists,
     ready_slots,
     replicas_in_brief,
     replicas_visible,
@@ -103,8 +104,9 @@ def table_context(actor: Actor, filters: QueryDict) -> dict[str, Any]:
     rows = deployments_visible(
         actor, state=filters.get("state") or None, search=filters.get("search") or None
     )
-    rows = sorted_by(rows, filters, _SORTS)
-    page = listing(rows, filters, shown_as=partial(deployment_lines, actor))
+    rows = sorted_by(for_lists(rows), filters, _SORTS)
+    shown_as = partial(deployment_lines, actor)
+    page = listing(rows, filters, shown_as=shown_as, page_rows=PAGE_LIVE_ROWS)
     return {"listing": page, "filters": filters}
 
 

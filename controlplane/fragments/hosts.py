@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from controlplane.fragments.deployments import replica_lines
 from controlplane.fragments.failures import failure_of_row, reason_of_row
-from controlplane.fragments.listing import listing, sorted_by
+from controlplane.fragments.listing import PAGE_LIVE_ROWS, listing, sorted_by
 from controlplane.fragments.memory import HostMemory, common_scale, host_memory
 from controlplane.fragments.progress import operation_progress
 from controlplane.fragments.registry import Asked, fragment
@@ -20,14 +20,13 @@ from models_app.domain.states import HostState, ReplicaState, Role, Scheduling
 from models_app.models import Host
 from models_app.selectors.deployments import replicas_visible
 from models_app.selectors.events import events_visible
-from models_app.selectors.hosts import host_get, hosts_visible
+from models_app.selectors.hosts import for_lists, host_get, hosts_visible
 from models_app.selectors.language_models import placements_visible
 from models_app.selectors.operations import operations_visible
 
 _SORTS = {"name": "name", "state": "state", "replicas": "replicas_live", "memory": "ours_bytes"}
 HISTORY_EVENTS = 30
 OPERATIONS_SHOWN = 5
-PAGE_HOSTS = 30  # each with a drawn bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +70,8 @@ def table_context(actor: Actor, filters: QueryDict) -> dict[str, Any]:
         scheduling=closed,
         search=filters.get("search") or None,
     )
-    rows = sorted_by(rows, filters, _SORTS)
-    page = listing(rows, filters, shown_as=host_lines, page_rows=PAGE_HOSTS)
+    rows = sorted_by(for_lists(rows), filters, _SORTS)
+    page = listing(rows, filters, shown_as=host_lines, page_rows=PAGE_LIVE_ROWS)
     scale = common_scale(line.memory for line in page.rows)
     return {"listing": page, "filters": filters, "scale": scale}
 

@@ -15,16 +15,16 @@ from models_app.domain.specs import ArtifactFacts
 from models_app.domain.states import ArtifactState, PlacementState, Role
 from models_app.models import Artifact, LanguageModel, Placement
 from models_app.selectors.language_models import (
-    artifacts_visible,
     model_get,
     models_visible,
-    placements_visible,
+    placements_in_brief,
 )
 from models_app.selectors.operations import operations_visible
 
 _SORTS = {"name": "name", "parameters": "parameters", "context": "context_length"}
 PLACEMENTS_SHOWN = 200
 CONTEXT_SHOWN = 4096
+HOSTS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,17 @@ class ArtifactLine:
     artifact: Artifact
     memory_bytes: int | None  # at a context of 4 K, predicted
     placements: list[Placement]
+
+    @property
+    def shown(self) -> list[Placement]:
+        """The first hosts on which it lies."""
+        return self.placements[:HOSTS_NAMED]
+
+    @property
+    def more_hosts(self) -> int:
+        """On how many hosts it lies besides; counted, also where not all of them were read."""
+        counted = getattr(self.artifact, "placements_count", len(self.placements))
+        return max(0, int(counted) - len(self.shown))
 
 
 @fragment("models.table", template="models/_table.html", lists=("model",))
@@ -110,7 +121,7 @@ def model_artifacts(actor: Actor, asked: Asked) -> dict[str, Any]:
 def artifacts_context(actor: Actor, model: LanguageModel) -> dict[str, Any]:
     """Return the artifacts of a model with their predicted memory and placements."""
     placed: dict[int, list[Placement]] = defaultdict(list)
-    for placement in placements_visible(actor, model=model)[:PLACEMENTS_SHOWN]:
+    for placement in placements_in_brief(actor, model, limit=PLACEMENTS_SHOWN):
         placed[placement.artifact_id].append(placement)
     moving = [
         placement_progress(p)
@@ -118,10 +129,11 @@ def artifacts_context(actor: Actor, model: LanguageModel) -> dict[str, Any]:
         for p in rows
         if p.state == PlacementState.PLACING
     ]
-    artifacts = artifacts_visible(actor, model=model)
     return {
         "model": model,
-        "lines": [ArtifactLine(row, memory_at_4k(row), placed[row.pk]) for row in artifacts],
+        "lines": [
+            ArtifactLine(row, memory_at_4k(row), placed[row.pk]) for row in model.artifacts.all()
+        ],
         "moving": moving,
         **imports_context(actor, model),
     }

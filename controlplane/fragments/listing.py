@@ -14,6 +14,7 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
 PAGE_ROWS = 50
+PAGE_LIVE_ROWS = 30  # of lists that are painted anew every few seconds, with states and figures
 
 
 @dataclass(frozen=True, slots=True)

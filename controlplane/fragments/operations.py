@@ -72,7 +72,7 @@ def body_context(actor: Actor, operation: Operation) -> dict[str, Any]:
     return {
         "operation": operation,
         "title": operation_title(operation),
-        "row": operation_progress(operation, may_operate=may),
+        "row": operation_progress(operation, may_operate=may) | {"url": "", "state": ""},
         "line": _line(operation),
         "standing": failure_of_row(operation, operation.finished_at),
         "is_done": state == OperationState.SUCCEEDED,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext
 
+from controlplane.addresses import address_of
 from controlplane.fragments.memory import HostMemory, common_scale, host_memory
 from controlplane.fragments.progress import operation_progress, operation_title
 from controlplane.fragments.registry import Asked, fragment
@@ -214,7 +214,7 @@ def _trouble(
     since = row.finished_at if isinstance(row, Operation) else row.state_since
     return Trouble(
         name=name,
-        url=reverse(route, args=[ref]),
+        url=address_of(route, str(ref)),
         state=row.state,
         since=since,
         sentence=text.sentence if text else "",

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from controlplane.wording.formats import number_text
+from controlplane.wording.states import Shape, state_word
 from models_app.domain.states import OperationState, PlacementState, ReplicaState
 from models_app.models import Operation, Placement, Replica
 from models_app.services.operations import may_retry
@@ -66,6 +67,7 @@ def _counted(operation: Operation) -> dict[str, Any]:
         "rate": None,
         "left_s": None,
         "stalled_since": None,
+        "shape": state_word(operation.state).shape,
     }
 
 
@@ -95,6 +97,7 @@ def image_progress(replica: Replica) -> dict[str, Any] | None:
         "rate": rate,
         "left_s": (total - done) / rate if rate and total else None,
         "stalled_since": replica.progress_at if stalled else None,
+        "shape": Shape.WARN if stalled else Shape.BUSY,
     }
 
 
@@ -104,6 +107,7 @@ def _figures(row: Operation | Placement, *, is_running: bool) -> dict[str, Any]:
     finished = row.state in (OperationState.SUCCEEDED, PlacementState.READY)
     percent = 100.0 if finished else (min(100.0, 100 * done / total) if total else None)
     return {
+        "shape": Shape.WARN if stalled else state_word(row.state).shape,
         "percent": percent if is_running or done or finished else 0,
         "done_bytes": done if total or done else None,
         "total_bytes": total,

@@ -131,10 +131,11 @@ def value_text(value: Any) -> str:
 
 
 def parameter_titles(engines: list[EngineEntry]) -> dict[str, str]:
-    """Return the engines' own words for their parameters."""
+    """Return the engines' words for their parameters, in the language of the request."""
     titles: dict[str, str] = {}
     for engine in engines:
         properties = engine.manifest.get("parameters_schema", {}).get("properties", {})
         for key, schema in properties.items():
-            titles.setdefault(key, str(schema.get("title") or key))
+            title = str(schema.get("title") or "")
+            titles.setdefault(key, gettext(title) if title else key)
     return titles

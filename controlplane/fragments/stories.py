@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils.translation import gettext
 
+from controlplane.addresses import address_of
 from controlplane.fragments.failures import failure_of_event
 from controlplane.wording.events import event_text
 from controlplane.wording.formats import day_text
@@ -110,6 +110,6 @@ def _subject(event: Event, names: Mapping[UUID, str]) -> dict[str, Any]:
     if not name:
         return {"subject": gettext("something deleted"), "subject_url": ""}
     if kind == "operation":
-        return {"subject": name, "subject_url": reverse("web:operation", args=[public_id])}
+        return {"subject": name, "subject_url": address_of("web:operation", str(public_id))}
     route = _PAGES.get(kind)
-    return {"subject": name, "subject_url": reverse(route, args=[name]) if route else ""}
+    return {"subject": name, "subject_url": address_of(route, name) if route else ""}

@@ -18,9 +18,11 @@ DRAIN_S = 1  # for requests in flight at a stop; streams are cut
 def main() -> None:
     """Serve until TERM."""
     django.setup()
+    from controlplane.kept_threads import keep_connections
     from controlplane.launch.pulse import Pulse
     from controlplane.settings.base import ENV, PATHS
 
+    keep_connections()
     pulse = Pulse(ENV, PATHS)
 
     class Server(SettledServer):

@@ -88,6 +88,7 @@ TEMPLATES = [
                 "controlplane.templatetags.formats",
                 "controlplane.templatetags.parts",
                 "controlplane.templatetags.figures",
+                "controlplane.templatetags.memory_bars",
                 "controlplane.templatetags.tables",
                 "controlplane.templatetags.fields",
             ],

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from controlplane.wording import formats
@@ -31,12 +31,9 @@ register.filter("date_of", formats.date_text)  # 4 Mar 2026
 def _time(moment: datetime | None, text: str, kind: str) -> SafeString | str:
     if moment is None:
         return formats.UNKNOWN
-    return format_html(
-        '<time datetime="{}" title="{}" data-time="{}">{}</time>',
-        moment.isoformat(timespec="milliseconds"),
-        formats.moment_text(moment),
-        kind,
-        text,
+    at, title = moment.isoformat(timespec="milliseconds"), escape(formats.moment_text(moment))
+    return SafeString(
+        f'<time datetime="{at}" title="{title}" data-time="{kind}">{escape(text)}</time>'
     )
 
 

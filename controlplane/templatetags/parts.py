@@ -6,6 +6,7 @@ templates/components/panel.html with the wrapped markup as `body`.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -13,11 +14,11 @@ from django.contrib.messages.storage.base import Message
 from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
+from controlplane.addresses import address_of
 from controlplane.templatetags.formats import since as since_tag
 from controlplane.wording.formats import size_text
 from controlplane.wording.states import LEVEL_SHAPES, Shape, state_word
@@ -27,22 +28,47 @@ UNDO = "undo:"  # a message's extra tag: the address whose POST takes the action
 
 
 @register.simple_tag
+def address(route: str, ref: object) -> str:
+    """`{% address "web:host" host.name %}`: as `url` with one argument, for rows of lists."""
+    return address_of(route, str(ref))
+
+
+@register.simple_tag
+def select_row(value: str, label: str) -> SafeString:
+    """`{% select_row host.name host.name %}`: the cell that selects its row."""
+    return format_html(
+        '<td class="select"><input type="checkbox" name="selected" value="{}" aria-label="{}">'
+        "</td>",
+        value,
+        gettext("Select {label}").format(label=label),
+    )
+
+
+@register.simple_tag
 def icon(name: str) -> SafeString:
     """`{% icon "hosts" %}`: a drawing of static/slipway/icons.svg, silent to screen readers."""
+    return _icon(name, static("slipway/icons.svg"))
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, sprite: str) -> SafeString:
     return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>',
-        static("slipway/icons.svg"),
-        name,
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', sprite, name
     )
 
 
 @register.simple_tag
 def mark(shape: str) -> SafeString:
     """`{% mark "ready" %}`: a state's shape; ready, busy, warn, bad, unknown or stopped."""
+    return _mark(str(shape), static("slipway/icons.svg"))
+
+
+@lru_cache(maxsize=64)
+def _mark(shape: str, sprite: str) -> SafeString:
     return format_html(
         '<svg class="mark mark-{}" aria-hidden="true"><use href="{}#state-{}"/></svg>',
         shape,
-        static("slipway/icons.svg"),
+        sprite,
         shape,
     )
 
@@ -60,17 +86,17 @@ def state(state: str, since: datetime | None = None, reason: str = "") -> SafeSt
     With a reason the pill is a button that tells why.
     """
     shown = state_word(state)
-    inside = format_html('{}<span class="pill-word">{}</span>', mark(shown.shape), shown.word)
+    inside = f'{mark(shown.shape)}<span class="pill-word">{escape(shown.word)}</span>'
     if since:
-        inside += format_html('<span class="pill-since">{}</span>', since_tag(since))
+        inside += f'<span class="pill-since">{since_tag(since)}</span>'
     if not reason:
-        return format_html('<span class="pill is-{}">{}</span>', shown.shape, inside)
+        return SafeString(f'<span class="pill is-{shown.shape}">{inside}</span>')
     return format_html(
         '<button type="button" class="pill is-{}" data-why aria-expanded="false" title="{}">{}'
         '</button><span class="popover" popover>{}</span>',
         shown.shape,
         reason,
-        inside,
+        SafeString(inside),
         reason,
     )
 
@@ -85,6 +111,19 @@ def copy(text: str, label: str = "") -> SafeString:
         label or gettext("Copy"),
         label or gettext("Copy"),
         icon("copy"),
+    )
+
+
+@register.simple_tag
+def bulk_verb(url: str, verb: str, label: str) -> SafeString:
+    """`{% bulk_verb url "stop" _("Stop") %}`: does it to the selected rows; without scripts too."""
+    return format_html(
+        '<button class="button button-small" name="verb" value="{}" hx-post="{}" '
+        'hx-vals=\'{{"verb": "{}"}}\' hx-swap="none">{}</button>',
+        verb,
+        url,
+        verb,
+        label,
     )
 
 
@@ -136,7 +175,7 @@ def served(one: Any) -> SafeString:
         shown.word,
         mark(shown.shape),
         shown.word,
-        reverse("web:deployment", args=[one.name]),
+        address_of("web:deployment", one.name),
         one.name,
         words,
     )

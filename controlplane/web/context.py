@@ -1,16 +1,19 @@
 """What every page needs of the frame: entries, person, theme, languages, words for the scripts."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.html import json_script
 from django.utils.translation import get_language, gettext
 from django.utils.translation import get_language_info as language_info
 
 from controlplane.fragments import navigation
 from controlplane.web.pages import counts_of
 from controlplane.wording.formats import relative_patterns
+from controlplane.wording.roles import role_word
 from models_app.domain.states import Role
 from models_app.models import User
 
@@ -40,10 +43,15 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
         "sidebar_folded": request.COOKIES.get(SIDEBAR_COOKIE) == "folded",
         "other_languages": _other_languages(),
         "initials": _initials(str(user)) if signed_in else "",
-        "role": _role_word(getattr(user, "role", "")),
-        "keys": _keys(),
-        "words": _words(),
+        "role": role_word(getattr(user, "role", "")),
+        **_said(get_language() or "en"),
     }
+
+
+@lru_cache(maxsize=8)
+def _said(_language: str) -> dict[str, Any]:
+    """Return what all pages of a language have: the keys, and the scripts' words as JSON."""
+    return {"keys": _keys(), "words": json_script(_words(), "words")}
 
 
 def _theme(request: HttpRequest) -> str:
@@ -62,15 +70,6 @@ def _other_languages() -> list[tuple[str, str]]:
 def _initials(name: str) -> str:
     parts = [part for part in name.replace("-", " ").replace(".", " ").split() if part]
     return "".join(part[0] for part in parts[:2]).upper() or "?"
-
-
-def _role_word(role: str) -> str:
-    words = {
-        "viewer": gettext("Viewer"),
-        "operator": gettext("Operator"),
-        "admin": gettext("Admin"),
-    }
-    return words.get(role, "")
 
 
 def _keys() -> list[tuple[list[str], str]]:

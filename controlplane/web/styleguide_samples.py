@@ -8,7 +8,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.wording.states import known_states
+from controlplane.fragments.memory import HostMemory
+from controlplane.wording.states import Shape, known_states
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -126,6 +127,14 @@ def timeline(now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+ROOMY = HostMemory(
+    total=8 * GIB, others=3_328_599_654, ours=1_610_612_736, promised=429_496_729, budget=4 * GIB
+)
+SMALL = HostMemory(
+    total=4 * GIB, others=1_228_599_654, ours=910_612_736, promised=0, budget=2 * GIB
+)
+
+
 def progress_rows(now: datetime) -> list[dict[str, Any]]:
     """Return long work: moving, of unknown length, stalled."""
     return [
@@ -145,6 +154,7 @@ def progress_rows(now: datetime) -> list[dict[str, Any]]:
             "done_bytes": 1600 * MIB,
             "total_bytes": 2250 * MIB,
             "stalled_since": now - timedelta(seconds=95),
+            "shape": Shape.WARN,
             "cancel_url": "#",
             "retry_url": "#",
         },

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from controlplane.wording.error_table import FIELDS, KINDS, SENTENCES
+from controlplane.wording.error_tables import FIELDS, KINDS, SENTENCES
 from controlplane.wording.filling import fill, has_all
 from controlplane.wording.gguf_faults import FAULTS
 from models_app.domain.errors import SlipwayError

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
@@ -92,6 +92,11 @@ def parameters_text(count: float | None) -> str:
 
 
 def _unit_patterns() -> dict[str, str]:
+    return _unit_patterns_in(get_language() or "en")
+
+
+@lru_cache(maxsize=8)
+def _unit_patterns_in(_language: str) -> dict[str, str]:
     return {
         "second": gettext("{n} s"),
         "minute": gettext("{n} min"),
@@ -158,9 +163,7 @@ def ago_text(then: datetime | None, now: datetime | None = None) -> str:
 
 def clock_text(moment: datetime | None) -> str:
     """Return the time of day with seconds: 12:04:31."""
-    if moment is None:
-        return UNKNOWN
-    return format_time(timezone.localtime(moment), "HH:mm:ss", locale=locale())
+    return UNKNOWN if moment is None else f"{timezone.localtime(moment):%H:%M:%S}"
 
 
 def date_text(moment: datetime | None) -> str:
@@ -174,7 +177,17 @@ def moment_text(moment: datetime | None) -> str:
     """Return day and time in full, for titles: 4 March 2026, 12:04:31 CET."""
     if moment is None:
         return UNKNOWN
-    return format_datetime(timezone.localtime(moment), "d MMMM y, HH:mm:ss z", locale=locale())
+    whole = timezone.localtime(moment).replace(microsecond=0)
+    return _moment_text(whole, str(whole.tzinfo), get_language() or "en")
+
+
+@lru_cache(maxsize=4096)
+def _moment_text(moment: datetime, _zone: str, language: str) -> str:
+    """Return a moment in full; lists say the same ones again and again, and Babel takes its time.
+
+    The zone is part of the key: moments of two zones that are the same instant are equal.
+    """
+    return format_datetime(moment, "d MMMM y, HH:mm:ss z", locale=_locale_of(language))
 
 
 def day_text(moment: datetime | None, now: datetime | None = None) -> str:

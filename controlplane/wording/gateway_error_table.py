@@ -1,4 +1,4 @@
-"""What the gateway refuses: code -> (sentence, what to do now), a part of `error_table.py`."""
+"""What the gateway refuses: code -> (sentence, what to do now), a part of `error_tables`."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

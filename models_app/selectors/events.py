@@ -1,6 +1,7 @@
 """Reads of what happened."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -47,21 +48,24 @@ def history_of(actor: Actor, row: Row, *, limit: int = 50) -> list[Event]:
 def names_of(actor: Actor, events: Iterable[Event]) -> dict[UUID, str]:
     """Return today's names of the objects that events tell of, in one query."""
     actor.require(Role.VIEWER)
-    ids = {i for e in events for i in (e.subject_id, e.deployment_id, e.host_id) if i}
-    if not ids:
-        return {}
+    asked: dict[str, set[UUID]] = defaultdict(set)
+    for event in events:
+        asked[event.subject_kind].add(event.subject_id)
+        asked["deployment"] |= {event.deployment_id} if event.deployment_id else set()
+        asked["host"] |= {event.host_id} if event.host_id else set()
     kinds = [
-        model.objects.filter(public_id__in=ids).order_by().values_list("public_id", column)
-        for model, column in _NAMED
+        model.objects.filter(public_id__in=asked[kind]).order_by().values_list("public_id", column)
+        for kind, (model, column) in _NAMED.items()
+        if asked[kind]
     ]
-    return dict(kinds[0].union(*kinds[1:], all=True))
+    return dict(kinds[0].union(*kinds[1:], all=True)) if kinds else {}
 
 
-_NAMED: tuple[tuple[Any, str], ...] = (
-    (Deployment, "name"),
-    (Host, "name"),
-    (LanguageModel, "name"),
-    (Artifact, "file_name"),
-    (Operation, "title"),
-    (Replica, "workload"),
-)
+_NAMED: Mapping[str, tuple[Any, str]] = {
+    "deployment": (Deployment, "name"),
+    "host": (Host, "name"),
+    "model": (LanguageModel, "name"),
+    "artifact": (Artifact, "file_name"),
+    "operation": (Operation, "title"),
+    "replica": (Replica, "workload"),
+}

@@ -86,6 +86,22 @@ def placements_visible(
     return rows.order_by("host__name", "id")
 
 
+def placements_in_brief(actor: Actor, model: LanguageModel, *, limit: int) -> list[Placement]:
+    """Return where a model's artifacts lie, with no more of host and artifact than their names."""
+    rows = placements_visible(actor, model=model).select_related(None)
+    rows = rows.select_related("host", "artifact").only(
+        "public_id",
+        "state",
+        "done_bytes",
+        "total_bytes",
+        "bytes_per_s",
+        "progress_at",
+        "host__name",
+        "artifact__file_name",
+    )
+    return list(rows[:limit])
+
+
 def placement_get(actor: Actor, ref: str | UUID) -> Placement:
     """Return one placement by public id. Raises NotFoundError."""
     return row_by_ref(placements_visible(actor), "placement", ref)

@@ -28,8 +28,8 @@ from django.utils import timezone
 from models_app.domain.actors import Actor
 from models_app.domain.states import DeploymentState, HostState, OperationState, Role
 from models_app.models import Artifact, Deployment, Host, LanguageModel, Operation
-from models_app.selectors.deployments import deployments_visible, live_replicas
-from models_app.selectors.hosts import hosts_visible
+from models_app.selectors.deployments import live_replicas
+from models_app.selectors.hosts import for_lists, hosts_visible
 from models_app.selectors.operations import UNFINISHED, operations_visible
 
 TROUBLED_DEPLOYMENTS = (
@@ -89,19 +89,20 @@ def troubled_deployments(actor: Actor, *, limit: int = 10) -> list[Deployment]:
     Each carries the failure of its newest failing replica as `replica_failure_code` and
     `replica_failure_params`.
     """
+    actor.require(Role.VIEWER)
     failing = live_replicas().filter(deployment=OuterRef("pk")).exclude(failure_code="")
     newest = failing.order_by("-state_since")
-    rows = deployments_visible(actor).filter(state__in=TROUBLED_DEPLOYMENTS)
     severity = _severity(TROUBLED_DEPLOYMENTS)
-    worst = Deployment.objects.filter(state__in=TROUBLED_DEPLOYMENTS).annotate(severity=severity)
+    rows = Deployment.objects.filter(state__in=TROUBLED_DEPLOYMENTS)
+    worst = rows.order_by(severity, "-state_since").values("pk")[:limit]
     return list(
-        rows.annotate(
+        Deployment.objects.filter(pk__in=worst)
+        .only("name", "state", "state_since", "failure_code", "failure_params")
+        .annotate(
             replica_failure_code=Subquery(newest.values("failure_code")[:1]),
             replica_failure_params=Subquery(newest.values("failure_params")[:1]),
-            severity=severity,
         )
-        .filter(pk__in=_first(worst.order_by("severity", "-state_since"), limit))
-        .order_by("severity", "-state_since")
+        .order_by(severity, "-state_since")
     )
 
 
@@ -112,12 +113,12 @@ def hosts_by_need(actor: Actor, *, limit: int = 12) -> list[Host]:
     """
     used = Cast(KeyTextTransform("memory_used_bytes", "usage"), FloatField())
     total = Cast(KeyTextTransform("memory_total_bytes", "facts"), FloatField())
-    need = {"severity": _severity(TROUBLED_HOSTS), "fullness": used / NullIf(total, Value(0.0))}
-    order = ("severity", F("fullness").desc(nulls_last=True), "name")
-    neediest = _first(Host.objects.annotate(**need).order_by(*order), limit)
+    fullness = used / NullIf(total, Value(0.0))
+    order = (_severity(TROUBLED_HOSTS), fullness.desc(nulls_last=True), "name")
+    neediest = Host.objects.order_by(*order).values("pk")[:limit]
     here = live_replicas().filter(host=OuterRef("pk")).order_by().values("host")
     one = Concat("deployment__name", Value(" "), "deployment__state")  # both are plain words
-    rows = hosts_visible(actor).filter(pk__in=neediest).annotate(**need)
+    rows = for_lists(hosts_visible(actor)).filter(pk__in=neediest)
     rows = rows.annotate(served=Subquery(here.annotate(all=_Joined(one)).values("all")))
     return list(rows.order_by(*order))
 
@@ -144,11 +145,6 @@ def current_operations(actor: Actor, *, limit: int = 8) -> list[Operation]:
     failed = Q(state=OperationState.FAILED, finished_at__gte=timezone.now() - FAILED_FOR)
     rows = operations_visible(actor).filter(failed | Q(state__in=UNFINISHED))
     return list(rows[:limit])
-
-
-def _first(rows: QuerySet[Any], limit: int) -> QuerySet[Any, Any]:
-    """Return which rows come first, as a subquery: figures are then counted for these alone."""
-    return rows.values("pk")[:limit]
 
 
 class _Joined(Aggregate):

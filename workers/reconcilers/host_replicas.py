@@ -29,7 +29,7 @@ from workers.reconcilers.replica_stuck import seems_stuck
 from workers.reconcilers.runtimes import host_facts
 from workers.reconcilers.sampling import GATHERED
 from workers.reconcilers.steady_plan import Care, SteadyView, care_of
-from workers.registry import engine as engine_of
+from workers.registry import engine_on
 from workers.runtimes.base import HasDoor, Runtime
 
 TURN_S = 5.0  # others come first after this long
@@ -82,7 +82,7 @@ class Look:
         if care != Care.PROBE:
             return
         try:
-            engine = engine_of(row.revision.engine)
+            engine = engine_on(self.host.runtime, row.revision.engine)
             self.serving.append(Serving(row, engine, probe_of(row, engine, facts)))
         except FailureError:
             self.needy.append(row)  # its own reconciler says why

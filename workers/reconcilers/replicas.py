@@ -38,7 +38,7 @@ from workers.reconcilers.replica_plan import Action, ReplicaView, plan
 from workers.reconcilers.replica_spec import probe_of, spec_of
 from workers.reconcilers.replica_watch import Watch
 from workers.reconcilers.runtimes import host_facts, runtime_of
-from workers.registry import engine as engine_of
+from workers.registry import engine_on
 from workers.runtimes.base import Runtime
 
 SILENT_HOST_S = 10.0
@@ -90,7 +90,7 @@ class Step:
         self.runtime = runtime
         self.observed = observed
         self.placement = placement
-        self.engine: Engine = engine_of(replica.revision.engine)
+        self.engine: Engine = engine_on(replica.host.runtime, replica.revision.engine)
 
     def spec(self) -> WorkloadSpec:
         """Return what is to run. Raises FailureError for what cannot."""

@@ -12,12 +12,13 @@ from models_app.domain.connections import Connection, parse_connection, reachabl
 from models_app.domain.failures import FailureCode, RuntimeUnreachableError
 from models_app.domain.specs import ArtifactFacts, ArtifactRef, GpuFacts, HostFacts
 from models_app.models import Artifact, Host
+from models_app.services.demo.hosts import RUNTIME as DEMO_RUNTIME
 from models_app.services.sealing import unseal
 from workers.reconcilers.bulkhead import BULKHEAD
 from workers.registry import open_runtime
 from workers.runtimes.base import Runtime
 
-THIS_MACHINE = "process"
+HERE = ("process", DEMO_RUNTIME)  # this machine, and those that it plays
 KNOCK_S = 2.0
 
 
@@ -29,7 +30,7 @@ def runtime_of(host: Host, *, probing: bool = False) -> Iterator[Runtime]:
     FailureError SECRET_UNREADABLE, RUNTIME_UNSUPPORTED.
     """
     reached = held_runtime_of(host)
-    if host.runtime == THIS_MACHINE:
+    if host.runtime in HERE:
         with reached as runtime:
             yield runtime
         return
@@ -47,7 +48,7 @@ def runtime_to_copy(host: Host) -> Iterator[Runtime]:
     Raises as `runtime_of` does.
     """
     reached = held_runtime_of(host)
-    lane = nullcontext() if host.runtime == THIS_MACHINE else BULKHEAD.copy(host)
+    lane = nullcontext() if host.runtime in HERE else BULKHEAD.copy(host)
     with lane, reached as runtime:
         yield runtime
 

@@ -11,7 +11,7 @@ from models_app.services.demo.seeding import demo_clear, demo_seed, demo_seed_la
 
 
 class Command(BaseCommand):
-    """Writes hosts, models, deployments with history and measurements. Nothing of it runs."""
+    """Writes hosts, models, deployments with history and measurements. Nothing of it runs yet."""
 
     help = "Fill the database with a fleet to look at, or with --hosts and --replicas to measure."
 

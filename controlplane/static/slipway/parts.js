@@ -20,7 +20,9 @@
     const [step, unit] = STEPS.find(([size]) => whole >= size) || STEPS[3];
     return fill(words.time[unit], { n: number(Math.floor(whole / step)) });
   };
-  const date = (moment, options) => new Intl.DateTimeFormat(language, options).format(moment);
+  // The server writes 4 Mar 2026; "en" alone would be Mar 4, 2026.
+  const days = language === "en" ? "en-GB" : language;
+  const date = (moment, options) => new Intl.DateTimeFormat(days, options).format(moment);
   const ago = (moment) => {
     const seconds = (Date.now() - moment) / 1000;
     if (Math.abs(seconds) >= MONTH_S) {

@@ -39,7 +39,9 @@ class HostImportForm(forms.Form):
         label=_("Hosts"),
         required=False,
         max_length=TEXT_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "mono"}),
+        widget=forms.Textarea(
+            attrs={"rows": 14, "spellcheck": "false", "class": "mono", "placeholder": EXAMPLE}
+        ),
         help_text=_(
             "YAML, or CSV with a head line. secret_like names a Docker host whose keys are shared."
         ),

@@ -9,13 +9,18 @@ from django.utils.translation import gettext
 
 from controlplane.fragments import deployments as parts
 from controlplane.fragments.gateway import gateway_rows
-from controlplane.fragments.revisions import revisions_context, settings_rows
+from controlplane.fragments.revisions import parameter_titles, revisions_context, settings_rows
 from controlplane.web.connect import connect_context
 from controlplane.web.pages import actor_of, counts_of, show, state_chips
 from models_app.domain.actors import Actor
 from models_app.domain.states import DeploymentState
 from models_app.models import Deployment
-from models_app.selectors.deployments import deployment_get, replica_get, replicas_visible
+from models_app.selectors.deployments import (
+    deployment_get,
+    engines_visible,
+    replica_get,
+    replicas_visible,
+)
 
 _CHIPS = (
     DeploymentState.READY,
@@ -75,8 +80,12 @@ def settings(request: HttpRequest, name: str) -> HttpResponse:
     return _tab(request, name, "settings", _settings)
 
 
-def _settings(_actor: Actor, deployment: Deployment) -> dict[str, Any]:
-    return {"rows": settings_rows(deployment.revision), "gateway_rows": gateway_rows(deployment)}
+def _settings(actor: Actor, deployment: Deployment) -> dict[str, Any]:
+    titles = parameter_titles(engines_visible(actor, for_tests=True))
+    return {
+        "rows": settings_rows(deployment.revision, titles),
+        "gateway_rows": gateway_rows(deployment),
+    }
 
 
 def logs(request: HttpRequest, name: str) -> HttpResponse:

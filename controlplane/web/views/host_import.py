@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from controlplane.web.forms.host_import import EXAMPLE, HostImportForm
+from controlplane.web.forms.host_import import HostImportForm
 from controlplane.web.input import form_status
 from controlplane.web.pages import acted, actor_of, show
 from controlplane.wording.errors import error_text
@@ -19,7 +19,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Read a list and show it; with `add`, add what it holds."""
     actor = actor_of(request)
     actor.require(Role.ADMIN)
-    form = HostImportForm(request.POST or None, request.FILES or None, initial={"text": EXAMPLE})
+    form = HostImportForm(request.POST or None, request.FILES or None)
     if request.method != "POST" or not form.is_valid():
         return show(request, "hosts/import.html", status=form_status(form), form=form)
     rows = form.cleaned_data["rows"]

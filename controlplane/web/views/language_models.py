@@ -14,7 +14,7 @@ from controlplane.web.pages import acted, actor_of, counts_of, show
 from models_app.domain.errors import InvalidError, SlipwayError
 from models_app.domain.states import Role
 from models_app.models import LanguageModel
-from models_app.selectors.deployments import deployments_visible
+from models_app.selectors.deployments import deployments_visible, for_lists
 from models_app.selectors.language_models import artifact_get, model_get, placement_get
 from models_app.services import language_models as services
 from models_app.services.placements import placement_remove
@@ -39,7 +39,7 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
     """One model: facts, licence, artifacts, where they lie."""
     actor = actor_of(request)
     model = model_get(actor, name)
-    users = deployments_visible(actor).filter(revision__artifact__model=model)
+    users = for_lists(deployments_visible(actor)).filter(revision__artifact__model=model)
     return show(
         request,
         "models/detail.html",

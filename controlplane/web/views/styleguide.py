@@ -23,6 +23,8 @@ def page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "now": now,
         "gib": samples.GIB,
+        "roomy": samples.ROOMY,
+        "small": samples.SMALL,
         "states": samples.all_states(),
         "shapes": ["ready", "busy", "warn", "bad", "unknown", "stopped"],
         "since": now - timedelta(minutes=3),

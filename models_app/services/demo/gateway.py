@@ -25,6 +25,7 @@ from models_app.models import (
     User,
 )
 from models_app.selectors.usage_figures import DAY_S, HOUR_S
+from models_app.services.demo.times import ago, set_times
 from models_app.services.usage import hour_of
 
 KEY_IDS = "demo"  # every key of the demo begins so
@@ -88,14 +89,14 @@ def _keys_add(deployments: Sequence[Deployment]) -> list[GatewayKey]:
         ("Support desk", 88, {"every_model": True, "ollama_face": True}),
         ("Trial of the spring", -9, {}),
     )
-    return [
+    keys = [
         GatewayKey.objects.create(
             owner=owner,
             name=name,
             key_id=f"{KEY_IDS}{number}",
             secret_hmac="0" * 64,
             **{
-                "deployments": [str(d.public_id) for d in deployments[number : number + 2]],
+                "deployments": [str(d.public_id) for d in deployments[number % 3 :][:2]],
                 "routes": [str(route) for route in KeyRoute],
                 "limits": as_values(KEY_LIMITS),
                 "expires_at": now + timedelta(days=days),
@@ -104,7 +105,9 @@ def _keys_add(deployments: Sequence[Deployment]) -> list[GatewayKey]:
             },
         )
         for number, (name, days, fields) in enumerate(wanted)
-    ][:3]
+    ]
+    set_times(keys, "created_at", [now - timedelta(days=30)] * len(keys))
+    return keys[:3]
 
 
 def _aliases_add(deployments: Sequence[Deployment]) -> None:
@@ -115,13 +118,14 @@ def _aliases_add(deployments: Sequence[Deployment]) -> None:
     for name, fallback in zip(ALIASES, ([ids[2]], []), strict=True):
         alias = Alias.objects.create(name=name)
         for number, targets in enumerate(shares, start=1):
-            alias.current = AliasVersion.objects.create(
+            version = alias.current = AliasVersion.objects.create(
                 alias=alias,
                 number=number,
                 targets=[{"deployment": ref, "weight": weight} for ref, weight in targets],
                 fallback=fallback,
                 comment="" if number == 1 else "a tenth to the new one",
             )
+            set_times([version], "created_at", [ago(days=16 - 6 * number)])
         alias.save()
 
 

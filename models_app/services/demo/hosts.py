@@ -7,7 +7,7 @@ from models_app.domain.states import HostState, Scheduling
 from models_app.models import Host
 from models_app.services.demo.times import ago
 
-RUNTIME = "fake-rows"  # no driver serves it
+RUNTIME = "demo"  # workers/runtimes/demo/: pretended machines
 GIB = 1 << 30
 
 
@@ -63,15 +63,18 @@ def hosts_add() -> dict[str, Host]:
 def _host(demo: DemoHost) -> Host:
     is_silent = demo.state == HostState.UNREACHABLE
     since = ago(minutes=23) if is_silent else ago(days=4, hours=3)
+    told = facts(demo.name, demo.cpu, demo.cores, demo.memory_gib, demo.disk_gib)
+    full = usage(demo.memory_gib, demo.used_gib, demo.disk_gib)
     host = Host.objects.create(
         name=demo.name,
         runtime=RUNTIME,
+        connection={"facts": told, "usage": full, "silent": is_silent},
         state=demo.state,
         scheduling=demo.scheduling,
         labels=demo.labels,
         memory_budget_bytes=demo.budget_gib * GIB if demo.budget_gib else None,
-        facts=facts(demo.name, demo.cpu, demo.cores, demo.memory_gib, demo.disk_gib),
-        usage=usage(demo.memory_gib, demo.used_gib, demo.disk_gib),
+        facts=told,
+        usage=full,
         last_seen_at=since if is_silent else ago(seconds=4),
         misses=8 if is_silent else 0,
         failure_code="HOST_UNREACHABLE" if is_silent else "",
@@ -97,6 +100,7 @@ def facts(name: str, cpu: str, cores: int, memory_gib: int, disk_gib: int) -> di
         "runtime_version": "1",
         "gpus": [],
         "warnings": [],
+        "identity": {},
     }
 
 

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -11,15 +10,12 @@ from models_app.domain.states import DeploymentState, HostState, ReplicaState
 from models_app.models import (
     Artifact,
     Deployment,
-    Event,
     Host,
-    HostSample,
     Replica,
-    ReplicaSample,
     Revision,
-    Usage,
 )
 from models_app.services.demo.hosts import RUNTIME, facts, usage
+from models_app.services.demo.large_measurements import measurements_add
 from models_app.services.demo.models import demo_digest
 
 BATCH = 2000
@@ -35,7 +31,7 @@ def large_fleet_add(
     host_rows = _hosts(hosts, chance)
     deployments = _deployments(max(1, replicas // REPLICAS_EACH), artifacts, engine, chance)
     replica_rows = _replicas(replicas, deployments, host_rows, chance)
-    _measurements(host_rows, replica_rows, chance)
+    measurements_add(host_rows, replica_rows, chance)
     return {
         "hosts": len(host_rows),
         "deployments": len(deployments),
@@ -44,19 +40,24 @@ def large_fleet_add(
 
 
 def _hosts(number: int, chance: random.Random) -> list[Host]:
-    rows = [
-        Host(
-            name=f"host-{index:05d}",
-            runtime=RUNTIME,
-            state=HostState.UNREACHABLE if index % 97 == 0 else HostState.READY,
-            facts=facts(f"host-{index:05d}", "AMD EPYC 7302P", 32, 64, 1024),
-            usage=usage(64, chance.uniform(8, 60), 1024),
-            labels={"site": f"site-{index % 20}"},
-            last_seen_at=timezone.now(),
-        )
-        for index in range(1, number + 1)
-    ]
+    rows = [_host(index, chance) for index in range(1, number + 1)]
     return Host.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def _host(index: int, chance: random.Random) -> Host:
+    is_silent = index % 97 == 0
+    told = facts(f"host-{index:05d}", "AMD EPYC 7302P", 32, 64, 1024)
+    full = usage(64, chance.uniform(8, 60), 1024)
+    return Host(
+        name=f"host-{index:05d}",
+        runtime=RUNTIME,
+        connection={"facts": told, "usage": full, "silent": is_silent},
+        state=HostState.UNREACHABLE if is_silent else HostState.READY,
+        facts=told,
+        usage=full,
+        labels={"site": f"site-{index % 20}"},
+        last_seen_at=timezone.now(),
+    )
 
 
 def _deployments(
@@ -121,66 +122,3 @@ def _replicas(
             )
         )
     return Replica.objects.bulk_create(rows, batch_size=BATCH)
-
-
-def _measurements(
-    hosts: Sequence[Host], replicas: Sequence[Replica], chance: random.Random
-) -> None:
-    now = timezone.now()
-    HostSample.objects.bulk_create(
-        [
-            HostSample(
-                host=host,
-                at=now - timedelta(seconds=5 * n),
-                cpu_percent=chance.uniform(1, 90),
-                memory_used_bytes=host.usage["memory_used_bytes"],
-                disk_used_bytes=host.usage["disk_used_bytes"],
-            )
-            for host in hosts
-            for n in range(12)
-        ],
-        batch_size=BATCH,
-    )
-    ReplicaSample.objects.bulk_create(
-        [
-            ReplicaSample(
-                replica=replica,
-                at=now - timedelta(seconds=5 * n),
-                tokens_per_s=chance.uniform(0, 40),
-                memory_bytes=replica.memory_bytes,
-            )
-            for replica in replicas
-            for n in range(12)
-        ],
-        batch_size=BATCH,
-    )
-    Event.objects.bulk_create(
-        [
-            Event(
-                code="replica.ready",
-                level="good",
-                params={"replica": r.index, "host": r.host.name, "seconds": 1.9},
-                subject_kind="replica",
-                subject_id=r.public_id,
-                deployment_id=r.deployment.public_id,
-                host_id=r.host.public_id,
-            )
-            for r in replicas
-        ],
-        batch_size=BATCH,
-    )
-    Usage.objects.bulk_create(
-        [
-            Usage(
-                at=now - timedelta(seconds=chance.uniform(0, 900)),
-                deployment_id=chance.choice(replicas).deployment_id,
-                route="chat",
-                status="ok",
-                completion_tokens=120,
-                first_token_ms=chance.uniform(40, 300),
-                duration_ms=2000,
-            )
-            for _ in range(min(20_000, 2 * len(replicas)))
-        ],
-        batch_size=BATCH,
-    )

@@ -7,6 +7,7 @@ from typing import Any
 from models_app.domain.states import ArtifactState
 from models_app.domain.tiers import tier_of
 from models_app.models import Artifact, EngineEntry, LanguageModel
+from models_app.services.demo.times import ago, set_times
 
 SOURCE = "demo"
 MIB = 1 << 20
@@ -94,7 +95,11 @@ DEMO_MODELS = (
 
 def models_add() -> dict[str, list[Artifact]]:
     """Write the demo's models; return their artifacts by the model's name."""
-    return {demo.name: _artifacts(_model(demo), demo) for demo in DEMO_MODELS}
+    made = {demo.name: _artifacts(_model(demo), demo) for demo in DEMO_MODELS}
+    for days, artifacts in enumerate(made.values(), start=31):
+        set_times([artifacts[0].model], "created_at", [ago(days=days)])
+        set_times(artifacts, "created_at", [ago(days=days)] * len(artifacts))
+    return made
 
 
 def _model(demo: DemoModel) -> LanguageModel:
@@ -163,7 +168,7 @@ _MANIFEST: dict[str, Any] = {
     "description": "Serves GGUF files on CPUs and GPUs.",
     "version": "demo",
     "formats": ["gguf"],
-    "runtimes": ["process", "fake-rows"],
+    "runtimes": ["process", "demo"],
     "accelerators": ["cpu"],
     "parameters_schema": {
         "type": "object",
@@ -172,7 +177,7 @@ _MANIFEST: dict[str, Any] = {
             "context_length": {
                 "type": "integer",
                 "title": "Context length",
-                "description": "Tokens that one request and its answer may have together.",
+                "description": "Tokens that a request and its answer may have together.",
                 "default": 0,
                 "minimum": 0,
                 "maximum": 1 << 20,

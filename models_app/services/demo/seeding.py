@@ -22,7 +22,7 @@ from models_app.services.demo.hosts import RUNTIME, hosts_add
 from models_app.services.demo.large import large_fleet_add
 from models_app.services.demo.models import SOURCE, engine_ensure, models_add
 from models_app.services.demo.samples import samples_add
-from models_app.services.demo.stories import operations_add, stories_add
+from models_app.services.demo.stories import Storyteller, operations_add, stories_add
 from models_app.services.records import audit
 
 
@@ -33,8 +33,10 @@ def demo_seed(actor: Actor, *, seed: int = 7) -> dict[str, int]:
     artifacts = models_add()
     hosts = hosts_add()
     deployments = deployments_add(artifacts, hosts, engine_ensure())
-    stories_add(deployments, hosts)
-    operations_add(artifacts)
+    teller = Storyteller()
+    stories_add(teller, deployments, hosts)
+    operations_add(teller, artifacts)
+    teller.write()
     replicas = list(Replica.objects.filter(host__runtime=RUNTIME))
     chance = random.Random(seed)  # noqa: S311 - a demo
     samples_add(list(hosts.values()), replicas, chance)
@@ -75,7 +77,9 @@ def demo_clear(actor: Actor) -> None:
     gateway_clear(keys)
     Deployment.objects.filter(pk__in=keys).update(revision=None)
     Deployment.objects.filter(pk__in=keys).delete()
-    Operation.objects.filter(actor=None, kind="import", parameters={}).delete()
+    operations = Operation.objects.filter(actor=None, kind="import", parameters={})
+    Event.objects.filter(subject_id__in=operations.values("public_id")).delete()
+    operations.delete()
     hosts.delete()
     artifacts.delete()
     models.delete()

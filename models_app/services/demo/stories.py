@@ -52,9 +52,10 @@ class Storyteller:
         set_times(events, "at", [at for at, _event in self._told])
 
 
-def stories_add(deployments: list[Deployment], hosts: Mapping[str, Host]) -> None:
+def stories_add(
+    teller: Storyteller, deployments: list[Deployment], hosts: Mapping[str, Host]
+) -> None:
     """Tell how each deployment and host came to be as it is."""
-    teller = Storyteller()
     for host in hosts.values():
         teller.tell(ago(days=40), host, "host.added", {"by": BY})
         teller.tell(ago(days=40, seconds=-3), host, "host.ready", {"host": host.name}, level="good")
@@ -64,7 +65,6 @@ def stories_add(deployments: list[Deployment], hosts: Mapping[str, Host]) -> Non
             teller.tell(ago(hours=5), host, "host.cordoned", {"by": BY})
     for deployment in deployments:
         _deployment_story(teller, deployment)
-    teller.write()
 
 
 def _deployment_story(teller: Storyteller, row: Deployment) -> None:
@@ -124,36 +124,12 @@ def _replica_story(teller: Storyteller, replica: Replica, start: datetime, revis
         teller.tell(at(3), replica, "replica.ready", about | {"seconds": 1.9}, level="good")
 
 
-def operations_add(artifacts: Mapping[str, list[Artifact]]) -> None:
-    """Write long work: one under way, one done, one failed."""
+def operations_add(teller: Storyteller, artifacts: Mapping[str, list[Artifact]]) -> None:
+    """Write long work: one failed, one done, one under way; each with its story."""
     phi, llama = artifacts["phi-4-mini"][0], artifacts["llama-3.2-3b"][0]
-    total = 2_910 * MIB
-    Operation.objects.create(
-        kind="import",
-        state=OperationState.RUNNING,
-        title="Gemma 3 4B",
-        phase="fetching",
-        done_bytes=int(total * 0.42),
-        total_bytes=total,
-        bytes_per_s=38.5 * MIB,
-        started_at=ago(seconds=32),
-        progress_at=ago(seconds=1),
-    )
-    Operation.objects.create(
-        kind="import",
-        state=OperationState.SUCCEEDED,
-        title=phi.model.title,
-        model=phi.model,
-        artifact=phi,
-        done_bytes=phi.size_bytes or 0,
-        total_bytes=phi.size_bytes,
-        started_at=ago(minutes=12),
-        finished_at=ago(minutes=10.6),
-        result={"sha256": phi.sha256},
-    )
-    Operation.objects.create(
-        kind="import",
-        state=OperationState.FAILED,
+    _operation(
+        teller,
+        OperationState.FAILED,
         title="Llama 3.2 3B, F16",
         model=llama.model,
         done_bytes=1_204 * MIB,
@@ -163,3 +139,43 @@ def operations_add(artifacts: Mapping[str, list[Artifact]]) -> None:
         failure_code="DISK_SPACE",
         failure_params={"needed_bytes": 6_128 * MIB, "free_bytes": 4_410 * MIB},
     )
+    _operation(
+        teller,
+        OperationState.SUCCEEDED,
+        title=phi.model.title,
+        model=phi.model,
+        artifact=phi,
+        done_bytes=phi.size_bytes or 0,
+        total_bytes=phi.size_bytes,
+        started_at=ago(minutes=12),
+        finished_at=ago(minutes=10.6),
+        result={"sha256": phi.sha256},
+    )
+    _operation(
+        teller,
+        OperationState.RUNNING,
+        title="Gemma 3 4B",
+        phase="fetching",
+        done_bytes=int(2_910 * MIB * 0.42),
+        total_bytes=2_910 * MIB,
+        bytes_per_s=38.5 * MIB,
+        started_at=ago(seconds=32),
+        progress_at=ago(seconds=1),
+    )
+
+
+_ENDS = {
+    OperationState.SUCCEEDED: ("operation.succeeded", "good"),
+    OperationState.FAILED: ("operation.failed", "bad"),
+}
+
+
+def _operation(teller: Storyteller, state: OperationState, **columns: Any) -> None:
+    row = Operation.objects.create(kind="import", state=state, **columns)
+    set_times([row], "created_at", [columns["started_at"]])
+    teller.tell(columns["started_at"], row, "operation.begun", {"by": BY})
+    teller.tell(columns["started_at"] + timedelta(seconds=0.4), row, "operation.running")
+    if state in _ENDS:
+        code, level = _ENDS[state]
+        failure = {"failure": row.failure_code, **row.failure_params} if row.failure_code else {}
+        teller.tell(columns["finished_at"], row, code, failure, level=level)

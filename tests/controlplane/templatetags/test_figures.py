@@ -1,6 +1,5 @@
-"""The geometry of the memory bar and of the sparkline."""
+"""The geometry of the sparkline, and the number beside it."""
 
-import re
 from typing import Any
 
 from django.template import Context, Template
@@ -10,47 +9,8 @@ from hypothesis import strategies as st
 from controlplane.templatetags.figures import (
     SPARK_HEIGHT,
     SPARK_WIDTH,
-    memory_bar,
-    memory_segments,
     spark_lines,
 )
-
-GIB = 1 << 30
-PARTS = [("others", "Others", 2 * GIB), ("ours", "Slipway", GIB), ("promised", "Promised", 0)]
-
-
-def test_segments_stand_side_by_side_and_nothing_is_drawn_for_nothing() -> None:
-    segments = memory_segments(parts=PARTS, full_bytes=8 * GIB)
-    assert [(s.kind, s.start, s.width) for s in segments] == [
-        ("others", 0.0, 25.0),
-        ("ours", 25.0, 12.5),
-    ]
-
-
-@given(st.lists(st.integers(0, 1 << 42), max_size=6), st.integers(0, 1 << 41))
-def test_a_bar_never_passes_its_end(sizes: list[int], full: int) -> None:
-    parts = [("ours", "Slipway", size) for size in sizes]
-    for segment in memory_segments(parts=parts, full_bytes=full):
-        assert segment.width >= 0
-        assert segment.start + segment.width <= 100.02
-
-
-def test_the_budget_is_how_much_may_be_ours() -> None:
-    bar = memory_bar(total=8 * GIB, others=2 * GIB, ours=GIB, budget=4 * GIB, extra=2 * GIB)
-    assert bar["budget_at"] == 75.0
-    assert bar["free"] == GIB
-    assert bar["over"] is False
-    assert memory_bar(total=8 * GIB, others=2 * GIB, ours=3 * GIB, budget=4 * GIB, extra=2 * GIB)[
-        "over"
-    ]
-
-
-def test_a_bar_says_in_words_what_it_shows() -> None:
-    html = Template(
-        '{% memory_bar total=8589934592 others=2147483648 ours=1073741824 label="till-1" %}'
-    ).render(Context())
-    assert 'aria-label="till-1: Others 2.0 GiB, Slipway 1.0 GiB.' in re.sub(r"\s+", " ", html)
-    assert " style=" not in html
 
 
 def test_a_gap_breaks_the_line_and_a_flat_trend_is_drawn() -> None:

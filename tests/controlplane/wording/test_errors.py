@@ -3,7 +3,7 @@ import string
 import pytest
 
 from controlplane.gateway.v1 import allowance
-from controlplane.wording.error_table import FIELDS, KINDS, SENTENCES
+from controlplane.wording.error_tables import FIELDS, KINDS, SENTENCES
 from controlplane.wording.errors import error_text, field_text
 from models_app.domain import modelfile
 from models_app.domain.errors import ConflictError, InvalidError

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controlplane.wording.error_table import SENTENCES as ERRORS
+from controlplane.wording.error_tables import SENTENCES as ERRORS
 from controlplane.wording.events import _SENTENCES, _SHORTER, event_text, known_events
 from controlplane.wording.failures import _WORDS as FAILURES
 from models_app.domain.states import (

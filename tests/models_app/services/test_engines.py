@@ -18,7 +18,7 @@ def test_what_is_not_there_any_more_leaves_the_catalogue() -> None:
 
 def test_a_demos_hosts_take_every_engine_and_only_in_a_demo() -> None:
     manifests = [engine.manifest for engine in engines().values()]
-    engines_publish(manifests, also_on=("fake-rows",))
-    assert "fake-rows" in EngineEntry.objects.get(key="llamacpp").manifest["runtimes"]
+    engines_publish(manifests, also_on=("demo",))
+    assert "demo" in EngineEntry.objects.get(key="llamacpp").manifest["runtimes"]
     engines_publish(manifests)
-    assert "fake-rows" not in EngineEntry.objects.get(key="llamacpp").manifest["runtimes"]
+    assert "demo" not in EngineEntry.objects.get(key="llamacpp").manifest["runtimes"]

@@ -11,9 +11,10 @@ from models_app.domain.specs import (
     ServeRequest,
     WorkloadSpec,
 )
+from workers.engines.common_parameters import FlashAttention
 from workers.engines.llamacpp.explain import explain
 from workers.engines.llamacpp.metrics import parse_metrics
-from workers.engines.llamacpp.params import FlashAttention, LlamaCppParameters
+from workers.engines.llamacpp.params import LlamaCppParameters
 from workers.engines.parameters import parse, problems, schema
 
 IMAGES = {

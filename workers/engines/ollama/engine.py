@@ -19,8 +19,9 @@ from models_app.domain.specs import (
     ServeRequest,
     WorkloadSpec,
 )
+from workers.engines.common_parameters import FlashAttention
 from workers.engines.ollama.explain import explain
-from workers.engines.ollama.params import CONTAINER_ONLY, FlashAttention, OllamaParameters
+from workers.engines.ollama.params import CONTAINER_ONLY, OllamaParameters
 from workers.engines.parameters import parse, problems, schema
 
 VERSION = "0.17.4"

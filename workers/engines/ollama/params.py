@@ -8,11 +8,17 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from models_app.domain.sizing import DEFAULT_CONTEXT
+from workers.engines.common_parameters import (
+    CONTEXT_LENGTH,
+    GPU_LAYERS,
+    SEED,
+    TEMPERATURE,
+    THREADS,
+    FlashAttention,
+    top_p,
+)
 from workers.engines.parameters import Parameters
 
-MAX_CONTEXT = 1 << 20
-MAX_SEED = (1 << 32) - 1
 WEEK_S = 7 * 24 * 3600
 
 
@@ -24,25 +30,10 @@ class KvType(StrEnum):
     Q4_0 = "q4_0"
 
 
-class FlashAttention(StrEnum):
-    """Whether attention is computed in blocks, which saves memory."""
-
-    AUTO = "auto"
-    ON = "on"
-    OFF = "off"
-
-
 class OllamaParameters(Parameters):
     """Parameters of one model on Ollama."""
 
-    context_length: int = Field(
-        0,
-        title="Context length",
-        description="Tokens that one request and its answer may have together. 0: "
-        f"{DEFAULT_CONTEXT}, or the model's own length where that is less.",
-        ge=0,
-        le=MAX_CONTEXT,
-    )
+    context_length: int = CONTEXT_LENGTH
     keep_alive_s: int = Field(
         -1,
         title="Stays loaded for",
@@ -51,13 +42,7 @@ class OllamaParameters(Parameters):
         ge=-1,
         le=WEEK_S,
     )
-    gpu_layers: int = Field(
-        -1,
-        title="Layers on the GPU",
-        description="Layers of the model that a GPU computes. -1: as many as fit; 0: none.",
-        ge=-1,
-        le=1000,
-    )
+    gpu_layers: int = GPU_LAYERS
     main_gpu: int = Field(
         0,
         title="First GPU",
@@ -65,36 +50,10 @@ class OllamaParameters(Parameters):
         ge=0,
         le=63,
     )
-    threads: int = Field(
-        0,
-        title="CPU threads",
-        description="Threads that compute. 0: one for each core that the engine may use.",
-        ge=0,
-        le=512,
-    )
-    temperature: float = Field(
-        0.8,
-        title="Temperature",
-        description="How freely words are chosen where a request does not say. 0: always the "
-        "likeliest.",
-        ge=0,
-        le=2,
-    )
-    top_p: float = Field(
-        0.9,
-        title="Top p",
-        description="Choose among the likeliest words that together have this probability, where "
-        "a request does not say.",
-        gt=0,
-        le=1,
-    )
-    seed: int | None = Field(
-        None,
-        title="Seed",
-        description="The same seed and request give the same answer. Empty: a new one each time.",
-        ge=0,
-        le=MAX_SEED - 1,
-    )
+    threads: int = THREADS
+    temperature: float = TEMPERATURE
+    top_p: float = top_p(0.9)
+    seed: int | None = SEED
     parallel_sequences: int = Field(
         1,
         title="Requests at a time",

@@ -1,10 +1,13 @@
 """`manage.py stop_engines`: ends every engine of this data folder, as `make run` does last."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from workers.runtimes.demo.runtime import demo_folder
 from workers.runtimes.process.runtime import ProcessRuntime
 
 SECONDS = 4.5  # of which the last two by force; with Django's own start well below six
@@ -22,12 +25,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """End them."""
-        runtime = ProcessRuntime(
-            workloads=settings.PATHS.workloads,
-            models=settings.PATHS.models,
-            instance=settings.INSTANCE_ID,
-        )
-        with runtime as opened:
-            left = opened.stop_all(seconds=options["seconds"])
+        until, left = time.monotonic() + options["seconds"], []
+        for folder in _folders():
+            with ProcessRuntime(
+                workloads=folder, models=settings.PATHS.models, instance=settings.INSTANCE_ID
+            ) as runtime:
+                left += runtime.stop_all(seconds=max(0.5, until - time.monotonic()))
         if left:
             raise CommandError(f"still running: {', '.join(left)}")
+
+
+def _folders() -> list[Path]:
+    """Return where workloads of this machine lie: its own, and those of the demo's hosts."""
+    played = demo_folder(settings.PATHS.workloads)
+    return [settings.PATHS.workloads, *(played.iterdir() if played.is_dir() else ())]

@@ -1,0 +1,1 @@
+"""The demo's hosts: machines that are described, and that this one plays."""
