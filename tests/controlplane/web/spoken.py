@@ -12,8 +12,8 @@ CODE = re.compile(r"[A-Z]+(_[A-Z]+)+")  # NOT_ENOUGH_MEMORY: never changes, in a
 DATA = frozenset(
     WORD.findall(
         "alice charlie till chat plain text lan shop site rome tiny support weights gguf llama cpp"
-        " linux intel context parallel sequences tokens per sequence reasoning completion code"
-        " registry mirror http var run docker sock ops process tcp"
+        " linux intel context length parallel sequences tokens per sequence reasoning code"
+        " completion registry mirror http var run docker sock ops process tcp"
     )
 )
 """Words of names that people gave and of what machines told, in `fleet.make_fleet`."""
