@@ -20,12 +20,10 @@ ALLOWED = {
     "controlplane/static/slipway/figures.css": "2026-11-24: one part after the other, no logic",
     "controlplane/static/slipway/layout.css": "2026-11-24: one part after the other, no logic",
     "controlplane/static/slipway/playground.css": "2026-11-24: one part after the other, no logic",
-    "controlplane/wording/error_table.py": "2026-11-24: a table, looked up by its keys",
-    "models_app/services/demo/large.py:_measurements": "2026-11-24: fills tables for benchmarks",
     "tests/controlplane/api/routes.py:make_world": "2026-11-25: one of each row, in their order",
     "models_app/migrations/0001_ledger.py": "2026-11-20: written by Django, never edited",
 }
-MOST_ALLOWED = 9
+MOST_ALLOWED = 7
 
 
 def ours() -> Iterator[Path]:
@@ -65,6 +63,7 @@ def test_nothing_outgrows_its_limit_unnoticed() -> None:
     found = too_long()
     assert sum(1 for _ in ours()) > 500
     assert not {name: lines for name, lines in found.items() if name not in ALLOWED}
+    assert set(ALLOWED) <= set(found), "take it off the list: it is short enough again"
     assert len(ALLOWED) <= MOST_ALLOWED, "the list only gets shorter"
 
 

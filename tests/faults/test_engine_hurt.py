@@ -2,12 +2,14 @@
 
 import signal
 import time
+from functools import partial
 
 import psutil
 import pytest
 
 from tests.faults.dice import Dice
 from tests.faults.house import PROMISE_S, HurtHouse
+from tests.requirements import need
 from workers.reconcilers.replica_watch import LOOK_READY_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
@@ -76,3 +78,19 @@ def test_out_of_memory(house: HurtHouse) -> None:
     house.observer.becomes(is_told, PROMISE_S)
     house.wish("revise", name="hungry", context_length=128)
     house.observer.becomes(lambda: house.is_ready("hungry"), PROMISE_S)
+
+
+def test_real_llama_cpp_killed_and_frozen(house: HurtHouse) -> None:
+    for name in ("xllamacpp", "smollm2"):
+        need(name)
+    house.wish("bundled", name="smollm2")
+    brought = "SELECT 1 FROM models_app_operation WHERE title = 'smollm2' AND state = 'succeeded'"
+    house.observer.becomes(lambda: bool(house.observer.rows(brought)), PROMISE_S)
+    house.wish("deploy", name="real", model="smollm2", engine="llamacpp", threads=1)
+    house.observer.becomes(lambda: house.is_ready("real"), PROMISE_S)
+    for number, within_s in ((signal.SIGKILL, PROMISE_S), (signal.SIGSTOP, FROZEN_S)):
+        before = house.observer.engines()
+        signal_some(house, house.workload("real"), number, slice(None))
+        house.observer.becomes(partial(is_ready_again, house, "real", before), within_s)
+    house.wish("delete", name="real")
+    house.observer.becomes(lambda: house.is_gone("real"), PROMISE_S)
