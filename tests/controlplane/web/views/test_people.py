@@ -152,7 +152,7 @@ def test_the_audit_log_tells_what_changed_from_where(alice_browser: Client) -> N
     post(alice_browser, "/hosts/till-1/edit", data)
     html = alice_browser.get("/audit/?action=host.").content.decode()
     assert "host.edit" in html
-    assert "labels" in html
+    assert "Labels" in html
     assert "127.0.0.1" in html
     assert 'href="/hosts/till-1/"' in html
     assert "host.edit" not in alice_browser.get("/audit/?action=user.").content.decode()
