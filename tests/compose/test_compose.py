@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -27,29 +28,26 @@ print(gateway_key_create(actor, name="program", scope=KeyScope(deployments=["smo
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stack(
     docker_engine: DockerEngine,
     docker_machine: DockerEngine,
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
 ) -> Iterator[Stack]:
     need("compose")
-    folder = tmp_path_factory.mktemp("compose")
-    build_images(docker_engine, folder, to=docker_machine)
-    made = Stack(docker_machine, folder)
+    build_images(docker_engine, tmp_path, to=docker_machine)
+    made = Stack(docker_machine, tmp_path)
     try:
         yield made
     finally:
         made.compose("--profile", "gateway", "down", "--volumes", "--timeout", "5", check=False)
 
 
-def test_a_missing_password_is_told(stack: Stack) -> None:
+def test_up_answers_and_comes_back_as_it_was(stack: Stack) -> None:
     told = stack.compose("config", check=False, SLIPWAY_DATABASE_PASSWORD="")
     assert told.returncode != 0
     assert "choose one in compose/.env" in told.stderr
 
-
-def test_up_answers_and_comes_back_as_it_was(stack: Stack) -> None:
     stack.compose("up", "--detach", "--wait", "--no-build")
     token, key = stack.manage("shell", "--no-imports", "-c", MEMBERS).splitlines()[-2:]
     _until_ready(stack, token)
@@ -68,9 +66,8 @@ def _until_ready(stack: Stack, token: str) -> None:
     """The model of the first start runs; only the database of before knows the token."""
 
     def is_ready() -> bool:
-        answer = httpx.get(
-            f"{stack.front}/api/v1/deployments", headers={"Authorization": f"Bearer {token}"}
-        )
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.get(f"{stack.front}/api/v1/deployments", headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
         return [one["replicas_ready"] for one in answer.json()["items"]] == [1]
 
