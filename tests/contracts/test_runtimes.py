@@ -252,6 +252,7 @@ def test_a_damaged_or_absent_artifact_is_refused(site: Site) -> None:
     artifact = store_file(site.root / "models")
     wish = replace(site.spec(), artifact=replace(artifact, sha256="0" * 64))
     path = ModelStore(site.root / "models").path_of(artifact.sha256, artifact.file_name)
+    site.runtime.remove_artifact(artifact)  # the wish may have brought it there
     site.damage(artifact)
     with pytest.raises(FailureError) as damaged:
         site.runtime.ensure_artifact(artifact, seconds=10)

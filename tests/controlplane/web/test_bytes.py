@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
-from django.urls import reverse
 
 from tests.controlplane.web import fleet
-from tests.controlplane.web.views.test_every_page import NAMES, pages
+from tests.controlplane.web.views.test_every_page import ADDRESSES, pages
 
 BUDGET = 150_000
 APART = {"chart.js"}
@@ -35,12 +34,12 @@ def test_the_style_guide_loads_every_script_and_stays_within_its_budget(client: 
     assert sum(counted.values()) <= BUDGET, counted
 
 
-@pytest.mark.parametrize("page", [*NAMES, "playground"])
+@pytest.mark.parametrize("page", ADDRESSES)
 def test_every_page_stays_within_the_budget_on_the_wire(
     alice_browser: Client, charlie: object, page: str
 ) -> None:
     """Compressed, as the server sends them to any browser."""
-    addresses = {**pages(fleet.make_fleet("well")), "playground": reverse("web:playground")}
+    addresses = pages(fleet.make_fleet("well"))
     names = sent_by(alice_browser.get(addresses[page]).content.decode())
     assert "slipway/frame.js" in names
     paths = [finders.find(name) for name in names if name.split("/")[-1] not in APART]
