@@ -7,7 +7,9 @@ server starts and ends the processes behind it, and shows no output of theirs.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -207,7 +209,10 @@ class OllamaRuntime:
             if not self.server.has_blob(spec.artifact.sha256):
                 raise fail(FailureCode.ARTIFACT_MISSING, file=spec.artifact.file_name)
             fields["files"] = _files(spec.artifact)
-        self._create(workload_model(self._instance, spec.name, wanted), fields)
+        name = workload_model(self._instance, spec.name, wanted)
+        with _creating(name):  # the server loses layers of a model that is made twice at once
+            if not self._owned(spec.name):
+                self._create(name, fields)
 
     def remove(self, name: str, *, force: bool) -> bool:
         """Take the model away and its memory back; what it still answers, it answers."""
@@ -280,6 +285,13 @@ class OllamaRuntime:
     def _address(self) -> str:
         scheme, _, rest = self.access.url.partition("://")
         return rest if scheme == "http" else self.access.url
+
+
+@lru_cache(maxsize=1024)
+def _creating(name: str) -> Lock:
+    """Return the lock of one model's name; leases keep other processes away."""
+    del name
+    return Lock()
 
 
 def _files(artifact: ArtifactRef) -> dict[str, str]:
