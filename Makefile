@@ -19,17 +19,17 @@ help: ## list these commands
 run: $(VENV)/.runtime $(CATALOGS:.po=.mo) ## start Slipway here; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py up
 
-# Tests that run a whole Slipway share one group, so that no two of them fight for the processor.
+# A file's tests stay together: what they set up is set up once. In their order: the slow ones are not last.
 test: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run every test; what needs absent software is skipped with its reason
-	$(BIN)/python -m pytest -n auto --dist loadgroup -ra
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -ra
 
 test-fast: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run the tests that need no engine, broker or browser
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not faults"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not faults"
 
 POSTGRES_TESTS ?= tests/models_app tests/workers/reconcilers \
 	$(addprefix tests/controlplane/api/test_,filters.py idempotency.py paging.py versions.py)
 test-postgres: $(VENV)/.dev $(CATALOGS:.po=.mo) ## run tests of the ledger and what stands on it on a PostgreSQL of their own
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n auto --dist loadgroup -q --reuse-db -m "not slow and not faults" $(POSTGRES_TESTS)
+	$(BIN)/python -m tests.postgres_server $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -q --reuse-db -m "not slow and not faults" $(POSTGRES_TESTS)
 
 REPEAT ?= 20
 faults: $(VENV)/.dev ## repeat the fault tests with new seeds (REPEAT=20, FAULTS="tests/faults/test_web_killed.py"); long

@@ -1,9 +1,15 @@
-"""A real PostgreSQL server for tests that stop it and start it again, on a port of its own."""
+"""A real PostgreSQL server on a port of its own: for a whole test run, or to stop and start again.
+
+`python -m tests.postgres_server COMMAND ...` runs one, then the command, which finds its address in
+SLIPWAY_TEST_DATABASE (settings/test.py). Nothing of it is kept, so it need not write safely: what
+is tested is what it says, not how it survives.
+"""
 
 import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.flows.house import free_port
-from tests.postgres import programs
 
 STARTS_WITHIN_S = "60"
+_PLACES = "/usr/lib/postgresql"  # where Debian puts what is not meant for people
 _CHEAP = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+
+
+def programs() -> Path | None:
+    """Return the folder of the server's programs; None where it is not installed."""
+    found = [Path(on_path).parent] if (on_path := shutil.which("initdb")) else []
+    found += sorted(Path(_PLACES).glob("*/bin"), reverse=True)
+    return next((folder for folder in found if (folder / "pg_ctl").exists()), None)
 
 
 @dataclass
@@ -66,9 +79,10 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server of our own."""
+    """Run a server of our own. Raises SystemExit where it is not installed."""
     binaries = programs()
-    assert binaries is not None
+    if binaries is None:
+        raise SystemExit("PostgreSQL is not installed: apt install postgresql")
     with tempfile.TemporaryDirectory(prefix="sw-postgres-") as folder:
         server = PostgresServer(Path(folder), binaries, free_port(), secrets.token_hex(16))
         server.make()
@@ -77,3 +91,14 @@ def postgres_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+
+
+def main() -> int:
+    """Run the command with a server beside it; its exit code is ours."""
+    with postgres_server() as server:
+        environment = {**os.environ, "SLIPWAY_TEST_DATABASE": server.url}
+        return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

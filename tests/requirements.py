@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import programs
+from tests.postgres_server import programs
 from tests.tools import tool
 
 

@@ -22,7 +22,7 @@ NUDGE_AFTER_COMMIT = False
 SAMPLES_TOGETHER_S = 0.0
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 STYLEGUIDE = True
-# SLIPWAY_TEST_DATABASE: postgresql://..., whose role may create databases (tests/postgres.py).
+# SLIPWAY_TEST_DATABASE: postgresql://..., whose role may create databases; tests/postgres_server.py
 if _other := os.environ.get("SLIPWAY_TEST_DATABASE", ""):
     DATABASES["default"] = database_settings(_other, PATHS.database)  # noqa: F405
 else:

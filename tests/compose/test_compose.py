@@ -12,7 +12,7 @@ from tests.docker_engine import DockerEngine
 from tests.flows.house import wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 READY_S = 180.0
 MEMBERS = """
 from models_app.domain.actors import Actor

@@ -18,7 +18,7 @@ from tests.e2e.person import PATIENCE_MS, PATIENCE_S, TELLS_CSP, sign_in
 from tests.flows.house import House, wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 
 NAME = "smollm2"
 

@@ -33,7 +33,7 @@ from tests.ollama_server import OllamaHouse
 from tests.requirements import need
 from tests.runtime_sites import reached_by
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 
 SAYS_SO_S = 45.0  # promised: from the pulled plug to the word on the page
 BOX_GIB, LAN_GIB = "3", "1.5"

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.dice import ROUNDS, Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 RESTARTS = 5
 

@@ -17,7 +17,7 @@ from tests.faults.observer import Observer
 from tests.faults.workflows import WORKFLOWS
 from tests.flows.house import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("points")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 LONGEST_S = 540.0
 

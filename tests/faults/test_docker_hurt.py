@@ -23,7 +23,7 @@ from tests.flows.house import wait_for
 from tests.gguf_files import TINY_TENSORS, TensorSpec, write_gguf
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 FROZEN_S = 120.0  # six silent probes in a row, then the first backoff
 LARGE = 96 << 20
 

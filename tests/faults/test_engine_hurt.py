@@ -12,7 +12,7 @@ from tests.faults.house import PROMISE_S, HurtHouse
 from tests.requirements import need
 from workers.reconcilers.replica_watch import LOOK_READY_S
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 # Six silent probes in a row end an engine (it may only be busy), then comes the first backoff.
 FROZEN_S = 120.0

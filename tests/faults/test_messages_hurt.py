@@ -5,7 +5,7 @@ import pytest
 from tests.faults.dice import ROUNDS, Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 TIMES = 100
 TASKS = ["host", "deployment", "replica", "placement", "operation"]

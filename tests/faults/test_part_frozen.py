@@ -8,7 +8,7 @@ from tests.faults.dice import ROUNDS, Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 from tests.flows.house import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 NOTICED_S = SILENT_S + 15.0  # a busy machine looks late
 TRIES = 200  # until one freezes with the ledger's write lock in its hand

@@ -18,7 +18,7 @@ from tests.faults.test_web_killed import Door, kill_within
 from tests.flows.house import UP_S
 from tests.gguf_files import TINY_METADATA, gguf_bytes
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 KILLS = 3
 SIZE = 24 << 20

@@ -12,7 +12,7 @@ from tests.faults.dice import ROUNDS, Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 from tests.flows.house import UP_S
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 WISHES = 5
 LONGEST_S = 0.3  # from a request's beginning to the kill: some are before, some after the commit

@@ -16,7 +16,7 @@ from tests.faults.dice import ROUNDS, Dice
 from tests.faults.house import PROMISE_S, HurtHouse
 from tests.flows.house import ROOT, UP_S, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.flows.house import House, wait_for
 from tests.requirements import need
 from tests.tools import tool
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 READY_S = 120.0
 RUN_S = 120.0
 MAKE_KEY = """

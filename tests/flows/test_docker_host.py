@@ -19,7 +19,7 @@ from tests.flows.test_ollama_host import ASK
 from tests.requirements import need
 from tests.runtime_sites import reached_by
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 READY_S = 120.0
 BACK_S = 60.0
 

@@ -14,7 +14,7 @@ import pytest
 from tests.flows.house import DOWN_S, House, wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 READY_S = 120.0
 STOP_PROMISE_S = 10.0
 

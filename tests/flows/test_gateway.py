@@ -27,7 +27,7 @@ from tests.flows.house import House, free_port, wait_for
 from tests.ollama_server import OllamaHouse
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 CANARY = "canary-7f3b1d9e-prompt"
 WRITTEN_S = 20.0
 HELLO: Any = [{"role": "user", "content": f"Say hello to {CANARY}."}]

@@ -31,7 +31,7 @@ from tests.postgres_server import PostgresServer, postgres_server
 from tests.requirements import need
 from tests.valkey_server import ValkeyServer, valkey_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 STRAINED_S = 60.0  # what is promised within seconds, on a machine that does much else
 STREAMS = 30
 SLOW = 100

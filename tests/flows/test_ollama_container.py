@@ -18,7 +18,7 @@ from tests.flows.test_docker_host import answer, containers, rows, told
 from tests.requirements import need
 from tests.runtime_sites import reached_by
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 READY_S = 180.0
 CONTEXT = 512
 PARALLEL = 2

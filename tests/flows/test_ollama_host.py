@@ -14,7 +14,7 @@ from tests.ollama_server import OllamaHouse
 from tests.requirements import need
 from tests.smollm2 import smollm2_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 READY_S = 120.0
 
 WISH = """

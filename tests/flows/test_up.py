@@ -14,7 +14,7 @@ import pytest
 from tests.flows.house import DOWN_S, ROOT, UP_S, House, free_port, wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow]
 
 PARTS = ["broker", "control", "transfer", "beat", "web"]
 
