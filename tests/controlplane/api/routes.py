@@ -11,7 +11,7 @@ from django.conf import settings
 
 from models_app.domain.states import HostState, OperationState, Role
 from models_app.domain.uploads import UploadFolder
-from models_app.models import Chat, User
+from models_app.models import Chat, Host, User
 from models_app.services.captures import capture_start
 from models_app.services.tokens import token_create
 from models_app.services.usage import usage_record_many
@@ -206,13 +206,6 @@ def make_world(user: User) -> dict[str, str]:
     """Make one of everything; chat and token are the user's. Returns public ids by name."""
     factories.make_engine()
     host = factories.make_host("shop", runtime="docker")
-    changed_host = factories.make_host(
-        "loft",
-        runtime="docker",
-        state=HostState.FAILED,
-        failure_code="IDENTITY_CHANGED",
-        failure_params={"shown_identity": {"certificate_sha256": "aa" * 32}},
-    )
     free_host = factories.make_host("cellar", runtime="docker")
     ollama_host = factories.make_host("lan", runtime="ollama")
     artifact = factories.make_artifact(factories.make_model("smollm"))
@@ -234,7 +227,7 @@ def make_world(user: User) -> dict[str, str]:
         "other": make_user("other"),
         "host": host,
         "free_host": free_host,
-        "changed_host": changed_host,
+        "changed_host": _changed_host(),
         "ollama_host": ollama_host,
         "host_model": factories.make_host_model(ollama_host, "tiny:1"),
         "model": artifact.model,
@@ -254,6 +247,17 @@ def make_world(user: User) -> dict[str, str]:
     uploads = UploadFolder(settings.PATHS.uploads)
     upload = uploads.begin(user.pk, 10, limit_bytes=10)
     return {name: str(row.public_id) for name, row in rows.items()} | {"upload": upload.id}
+
+
+def _changed_host() -> Host:
+    """Make one that shows another identity than the one it was added with."""
+    return factories.make_host(
+        "loft",
+        runtime="docker",
+        state=HostState.FAILED,
+        failure_code="IDENTITY_CHANGED",
+        failure_params={"shown_identity": {"certificate_sha256": "aa" * 32}},
+    )
 
 
 def filled(value: Any, world: dict[str, str]) -> Any:
