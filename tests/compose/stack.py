@@ -46,7 +46,7 @@ class Stack:
     ) -> subprocess.CompletedProcess[str]:
         """Run `docker compose` with these arguments."""
         done = subprocess.run(
-            [str(tool("compose", "docker-compose")), "-f", "compose/compose.yaml", *arguments],
+            self._command(*arguments),
             cwd=ROOT,
             env=self._environment | settings,
             capture_output=True,
@@ -57,9 +57,29 @@ class Stack:
         assert not check or done.returncode == 0, done.stderr[-3000:]
         return done
 
+    def piped(self, file: Path, *arguments: str, is_input: bool = False) -> None:
+        """Run `docker compose` with a file as its input, or with its output in a file."""
+        with file.open("rb" if is_input else "wb") as pipe:
+            done = subprocess.run(
+                self._command(*arguments),
+                cwd=ROOT,
+                env=self._environment,
+                stdin=pipe if is_input else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if is_input else pipe,
+                stderr=subprocess.PIPE,
+                timeout=UP_S,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr[-3000:]
+
     def containers(self) -> list[str]:
         """Return the ids of all that run."""
         return self.compose("--profile", "gateway", "ps", "--quiet").stdout.split()
+
+    @staticmethod
+    def _command(*arguments: str) -> list[str]:
+        program = str(tool("compose", "docker-compose"))
+        return [program, "-f", "compose/compose.yaml", *arguments]
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` inside the front door's container; return what it printed."""

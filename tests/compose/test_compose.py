@@ -43,7 +43,7 @@ def stack(
         made.compose("--profile", "gateway", "down", "--volumes", "--timeout", "5", check=False)
 
 
-def test_up_answers_and_comes_back_as_it_was(stack: Stack) -> None:
+def test_up_answers_and_comes_back_as_it_was(stack: Stack, tmp_path: Path) -> None:
     told = stack.compose("config", check=False, SLIPWAY_DATABASE_PASSWORD="")
     assert told.returncode != 0
     assert "choose one in compose/.env" in told.stderr
@@ -60,6 +60,26 @@ def test_up_answers_and_comes_back_as_it_was(stack: Stack) -> None:
     stack.compose("--profile", "gateway", "down", "--timeout", "20")
     stack.compose("up", "--detach", "--wait", "--no-build")
     _until_ready(stack, token)
+
+    _back_up_and_restore(stack, tmp_path)
+    _until_ready(stack, token)
+
+
+def _back_up_and_restore(stack: Stack, folder: Path) -> None:
+    """As docs/compose.md says: the token of before is known again, so both halves are there."""
+    dump = ("pg_dump", "--username=slipway", "--format=custom", "slipway")
+    stack.piped(folder / "slipway.dump", "exec", "-T", "database", *dump)
+    pack = ("tar", "--create", "--directory", "/data", "secrets")
+    stack.piped(folder / "secrets.tar", "exec", "-T", "slipway", *pack)
+    stack.compose("down", "--volumes", "--timeout", "20")
+    stack.compose("up", "--detach", "--wait", "--no-build")
+    stack.compose("stop", "slipway")
+    restore = ("pg_restore", "--username=slipway", "--dbname=slipway", "--clean")
+    stack.piped(folder / "slipway.dump", "exec", "-T", "database", *restore, is_input=True)
+    alone = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "tar", "slipway")
+    unpack = ("--extract", "--directory", "/data")
+    stack.piped(folder / "secrets.tar", *alone, *unpack, is_input=True)
+    stack.compose("up", "--detach", "--wait", "--no-build")
 
 
 def _until_ready(stack: Stack, token: str) -> None:
