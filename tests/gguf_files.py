@@ -5,6 +5,7 @@ be replaced. `write_sparse_gguf` gives the header of a large model over a hole i
 """
 
 import importlib.util
+import random
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,30 @@ def gguf_bytes(
     header = b"".join(parts)
     header += bytes(_padded(len(header)) - len(header))
     return header + (bytes(at) if with_data else b"")
+
+
+def lora_bytes(architecture: str = "llama", *, strength: float = 0.5, layers: int = 30) -> bytes:
+    """Return a LoRA for SmolLM2-135M: a small random change of each layer; strength 0: none.
+
+    Named and laid out as llama.cpp's `convert_lora_to_gguf.py` does it.
+    """
+    wide, narrow, rank = 1536, 576, 2
+    tensors = [
+        TensorSpec(f"blk.{layer}.ffn_down.weight.lora_{part}", dims)
+        for layer in range(layers)
+        for part, dims in (("a", (wide, rank)), ("b", (rank, narrow)))
+    ]
+    metadata = {
+        "general.architecture": architecture,
+        "general.type": "adapter",
+        "general.name": "A small change",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": 2.0 * rank,
+    }
+    chance, values = random.Random(1), layers * rank * (wide + narrow)
+    weights = [chance.gauss(0, strength) for _ in range(values)]
+    header = gguf_bytes(metadata=metadata, tensors=tensors, with_data=False)
+    return header + struct.pack(f"<{values}f", *weights)
 
 
 def _size(tensor: TensorSpec) -> int:

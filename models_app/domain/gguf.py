@@ -27,9 +27,12 @@ __all__ = [
     "LongArray",
     "Tensor",
     "facts",
+    "file_format",
     "read_header",
 ]
 
+FORMAT = "gguf"
+ADAPTER_FORMAT = "gguf-adapter"  # what changes a model a little, and is none by itself
 MAX_COUNT = (1 << 31) - 1  # larger figures are lies or noise
 MAX_TEXT = 200
 REPACKED_TYPES = {"Q4_0", "Q4_K", "IQ4_NL"}  # measured on AVX-512; other processors differ a little
@@ -69,6 +72,11 @@ def facts(header: GgufHeader) -> ArtifactFacts:
         sliding_window=_count(metadata, architecture, "attention.sliding_window"),
         window_pattern=WINDOW_PATTERNS.get(architecture or ""),
     )
+
+
+def file_format(header: GgufHeader) -> str:
+    """Return the format of an artifact with that header: a model, or an adapter for one."""
+    return ADAPTER_FORMAT if header.metadata.get("general.type") == "adapter" else FORMAT
 
 
 def _is_repacked(tensor: Tensor) -> bool:

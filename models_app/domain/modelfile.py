@@ -18,6 +18,7 @@ from models_app.domain.ollama_names import parse_model_name
 CODES = frozenset(
     {
         "MODELFILE_ADAPTER",
+        "MODELFILE_ADAPTER_ONCE",
         "MODELFILE_EMPTY",
         "MODELFILE_FROM_ONCE",
         "MODELFILE_FROM_PATH",
@@ -107,6 +108,8 @@ def check_modelfile(modelfile: Modelfile, *, registries: Collection[str] = ()) -
         raise _wrong("MODELFILE_MESSAGES", 0, limit=MESSAGES)
     if any(not _ADAPTER.fullmatch(adapter) for adapter in modelfile.adapters):
         raise _wrong("MODELFILE_ADAPTER", 0)
+    if len(modelfile.adapters) > 1:  # the server takes one at a time
+        raise _wrong("MODELFILE_ADAPTER_ONCE", 0)
     return modelfile
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from models_app.domain.actors import Actor
+from models_app.domain.gguf import ADAPTER_FORMAT
 from models_app.domain.gguf_memory import estimate_gguf
 from models_app.domain.sizing import Fit, Verdict, learned
 from models_app.domain.specs import ArtifactFacts
@@ -33,9 +34,8 @@ class ArtifactFit:
 def artifacts_on_host(actor: Actor, host: Host) -> list[ArtifactFit]:
     """Return what could run there, the largest that fits first. Four queries, however many."""
     actor.require(Role.VIEWER)
-    artifacts = list(
-        Artifact.objects.filter(state=ArtifactState.READY).select_related("model")[:ARTIFACTS_LIMIT]
-    )
+    ready = Artifact.objects.filter(state=ArtifactState.READY).exclude(format=ADAPTER_FORMAT)
+    artifacts = list(ready.select_related("model")[:ARTIFACTS_LIMIT])
     engines = [row for row in EngineEntry.objects.order_by("key") if _is_for(row, host)]
     peaks = _peaks([row.pk for row in artifacts])
     load = host_loads().get(host.pk, HostLoad(0, 0))

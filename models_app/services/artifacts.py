@@ -8,6 +8,7 @@ from django.db import transaction
 
 from models_app.domain.actors import SYSTEM, Actor
 from models_app.domain.errors import ConflictError
+from models_app.domain.gguf import ADAPTER_FORMAT
 from models_app.domain.states import ArtifactState, Role
 from models_app.domain.tiers import tier_of
 from models_app.models import Artifact, Deployment, LanguageModel, Operation
@@ -52,7 +53,8 @@ def artifact_record(
         artifact.refresh_from_db()
     Operation.objects.filter(pk=operation.pk).update(artifact=artifact)
     if created:
-        _fill_facts(model, content.facts)
+        if content.format != ADAPTER_FORMAT:  # its figures are not the model's
+            _fill_facts(model, content.facts)
         params = {"file": artifact.file_name, "bytes": artifact.size_bytes, "model": model.name}
         event(artifact, "artifact.imported", level="good", params=params)
     changed(model)

@@ -12,6 +12,7 @@ from models_app.domain.modelfile import Modelfile, check_modelfile, render_model
 from models_app.domain.ollama_names import is_slipways, namespace_of, parse_model_name
 from models_app.domain.states import ArtifactState, OperationState, ReplicaState, Role
 from models_app.models import Artifact, Deployment, Host, HostModel, Operation, Replica
+from models_app.services.adapters import adapter_of
 from models_app.services.operations import operation_begin
 
 PULL = "pull_model"
@@ -40,13 +41,15 @@ def host_model_create(actor: Actor, host: Host, *, name: str, modelfile: Modelfi
     target = _new_name(host, name)
     check_modelfile(modelfile, registries=registries())
     base = str(parse_model_name(modelfile.base, registries=registries()))
-    if not HostModel.objects.filter(host=host, name=base).exists():
+    row = HostModel.objects.filter(host=host, name=base).first()
+    if row is None:
         raise InvalidError(
             "HOST_MODEL_UNKNOWN",
             params={"name": base, "host": host.name},
             fields={"modelfile": "HOST_MODEL_UNKNOWN"},
         )
-    return _begin(actor, host, CREATE, target, {"modelfile": render_modelfile(modelfile)})
+    asked = {"modelfile": render_modelfile(modelfile)}
+    return _begin(actor, host, CREATE, target, asked, artifact=adapter_of(row, modelfile))
 
 
 @transaction.atomic

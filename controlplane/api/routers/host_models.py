@@ -1,5 +1,6 @@
 """The models that lie on an Ollama host: listed, pulled, made, pushed, copied, loaded, deleted."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from controlplane.api.authentication import actor_of
 from controlplane.api.paging import PageIn, PageOut, page_of
 from controlplane.api.routers.operations import OperationOut, operation_location
 from controlplane.api.schemas import In, Out, Ref
+from models_app.domain.actors import Actor
 from models_app.domain.errors import InvalidError
 from models_app.domain.modelfile import TEXT_LENGTH, Modelfile, parse_modelfile
 from models_app.domain.ollama_names import NAME_LENGTH
@@ -42,6 +44,11 @@ class CreateIn(In):
     modelfile: str = Field("", max_length=TEXT_LENGTH, description="As Ollama writes it.")
     base: str = Field("", max_length=NAME_LENGTH)
     variant: str = Field("", max_length=20, description="reasoning or code; instead of modelfile.")
+    adapter: str = Field(
+        "",
+        max_length=100,
+        description="An adapter of the model store, by id or sha256; as ADAPTER in the Modelfile.",
+    )
 
 
 class PushIn(In):
@@ -156,7 +163,7 @@ def create_host_model(
     """Make a model FROM one that lies there, by a Modelfile or as a shipped variant."""
     actor = actor_of(request)
     begun = services.host_model_create(
-        actor, host_get(actor, host), name=payload.name, modelfile=_modelfile(payload)
+        actor, host_get(actor, host), name=payload.name, modelfile=_modelfile(actor, payload)
     )
     return _begun(request, response, begun)
 
@@ -227,7 +234,17 @@ def _row(request: HttpRequest, host: str, model: UUID) -> HostModel:
     return host_model_get(actor, host_get(actor, host), model)
 
 
-def _modelfile(payload: CreateIn) -> Modelfile:
+def _modelfile(actor: Actor, payload: CreateIn) -> Modelfile:
+    found = _without_adapter(payload)
+    if not payload.adapter:
+        return found
+    adapter = artifact_get(actor, payload.adapter)
+    return replace(found, adapters=(*found.adapters, f"sha256:{adapter.sha256}"))
+
+
+def _without_adapter(payload: CreateIn) -> Modelfile:
+    if payload.adapter and payload.base and not payload.variant and not payload.modelfile:
+        return Modelfile(base=payload.base)
     if not payload.variant:
         return parse_modelfile(payload.modelfile, registries=services.registries())
     if payload.variant not in VARIANTS or payload.modelfile:

@@ -50,6 +50,11 @@ class VariantForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=NAME_LENGTH, help_text=_("model:tag."))
     base = forms.ChoiceField(label=_("Made from"))
+    adapter = forms.ChoiceField(
+        label=_("Adapter"),
+        required=False,
+        help_text=_("A LoRA of the model store, trained on the model it is made from."),
+    )
     system = forms.CharField(
         label=_("System prompt"),
         required=False,
@@ -78,16 +83,23 @@ class VariantForm(forms.Form):
         help_text=_("Empty: that of the model it is made from."),
     )
 
-    def __init__(self, *args: Any, bases: Iterable[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, bases: Iterable[str], adapters: Iterable[Artifact], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["base"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [(base, base) for base in bases]
+        self._choose("base", [(base, base) for base in bases])
+        known = [(digest_of(one), _adapter_label(one)) for one in adapters]
+        self._choose("adapter", [("", _("none")), *known])
         for name in SHOWN:
             known = PARAMETERS[name]
             widget = self.fields[name].widget
             widget.attrs |= {"min": known.low, "max": known.high, "placeholder": _("as it is")}
             widget.attrs |= {"step": "any"} if known.kind is float else {}
+
+    def _choose(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
 
     def modelfile(self) -> Modelfile:
         """Return what the fields say; the service checks it."""
@@ -97,6 +109,7 @@ class VariantForm(forms.Form):
         return Modelfile(
             base=said["base"],
             parameters=(*parameters, *stops),
+            adapters=(said["adapter"],) if said["adapter"] else (),
             system=said["system"].replace("\r\n", "\n"),
             template=said["template"].replace("\r\n", "\n"),
         )
@@ -120,6 +133,7 @@ def initial_of(modelfile: Modelfile, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "base": modelfile.base,
+        "adapter": modelfile.adapters[0] if modelfile.adapters else "",
         "system": modelfile.system,
         "template": modelfile.template,
         "stop": "\n".join(str(v) for key, v in modelfile.parameters if key == "stop"),
@@ -127,7 +141,18 @@ def initial_of(modelfile: Modelfile, name: str) -> dict[str, Any]:
     }
 
 
-def is_for_fields(modelfile: Modelfile) -> bool:
+def digest_of(adapter: Artifact) -> str:
+    """Return what ADAPTER says of a file of the model store."""
+    return f"sha256:{adapter.sha256}"
+
+
+def _adapter_label(adapter: Artifact) -> str:
+    kind = adapter.facts.get("architecture")
+    return f"{_artifact_label(adapter)} ({kind})" if kind else _artifact_label(adapter)
+
+
+def is_for_fields(modelfile: Modelfile, adapters: Iterable[Artifact]) -> bool:
     """Return whether the fields can say all of it."""
+    unknown = set(modelfile.adapters) - {digest_of(one) for one in adapters}
     others = {key for key, _value in modelfile.parameters} - {*SHOWN, "stop"}
-    return not (others or modelfile.adapters or modelfile.messages or modelfile.licences)
+    return not (others or unknown or modelfile.messages or modelfile.licences)

@@ -14,6 +14,7 @@ from controlplane.web.input import form_status, version_from
 from controlplane.web.pages import acted, actor_of, show
 from models_app.domain.actors import Actor
 from models_app.domain.errors import SlipwayError
+from models_app.domain.gguf import ADAPTER_FORMAT
 from models_app.domain.states import ArtifactState, Role
 from models_app.models import Deployment, Revision
 from models_app.selectors.deployments import deployment_get, engines_visible, free_name
@@ -139,7 +140,8 @@ def _form(
     suggests: bool = False,
 ) -> DeploymentForm:
     """Return the form with every choice there is; what a revision uses stays a choice."""
-    artifacts = list(artifacts_visible(actor, state=ArtifactState.READY))
+    ready = artifacts_visible(actor, state=ArtifactState.READY)
+    artifacts = list(ready.exclude(format=ADAPTER_FORMAT))  # none of them is a model by itself
     engines = engines_visible(actor, for_tests=shows_test_engines())
     if keep:
         if all(row.pk != keep.artifact_id for row in artifacts):

@@ -21,10 +21,11 @@ from controlplane.web.forms.refused import show_refusal
 from controlplane.web.input import form_status
 from controlplane.web.pages import acted, actor_of, show
 from models_app.domain.errors import InvalidError, SlipwayError
+from models_app.domain.gguf import ADAPTER_FORMAT
 from models_app.domain.modelfile import Modelfile, parse_modelfile, render_modelfile
 from models_app.domain.states import ArtifactState, Role
 from models_app.domain.variants import VARIANTS
-from models_app.models import Host, Operation
+from models_app.models import Artifact, Host, Operation
 from models_app.selectors.host_models import host_model_bases, host_model_get
 from models_app.selectors.hosts import host_get
 from models_app.selectors.language_models import artifacts_visible
@@ -131,27 +132,28 @@ def variant(request: HttpRequest, name: str) -> HttpResponse:
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
     host = _ollama(request, name)
-    bases = host_model_bases(actor, host)
+    known = {"bases": host_model_bases(actor, host), "adapters": _adapters(request)}
     as_text = request.POST.get("as", request.GET.get("as", "fields")) == "text"
     if request.method == "POST":
-        form = ModelfileForm(request.POST) if as_text else VariantForm(request.POST, bases=bases)
+        form = ModelfileForm(request.POST) if as_text else VariantForm(request.POST, **known)
         if form.is_valid():
             try:
-                return _made_or_shown(request, host, form, bases)
+                return _made_or_shown(request, host, form, known)
             except SlipwayError as error:
-                show_refusal(form, error, {} if as_text else {"modelfile": "base"})
+                elsewhere = {"adapter": "modelfile"} if as_text else {"modelfile": "base"}
+                show_refusal(form, error, elsewhere)
         return _editor(request, host, form, as_text=as_text)
-    base = request.GET.get("from", bases[0] if bases else "")
+    base = request.GET.get("from", next(iter(known["bases"]), ""))
     start, target = _start_of(base, request.GET.get("variant", ""))
     if as_text:
         text = {"name": target, "modelfile": render_modelfile(start)}
         return _editor(request, host, ModelfileForm(initial=text), as_text=True)
-    fields = VariantForm(initial=initial_of(start, target), bases=bases)
+    fields = VariantForm(initial=initial_of(start, target), **known)
     return _editor(request, host, fields, as_text=False)
 
 
 def _made_or_shown(
-    request: HttpRequest, host: Host, form: ModelfileForm | VariantForm, bases: list[str]
+    request: HttpRequest, host: Host, form: ModelfileForm | VariantForm, known: dict[str, Any]
 ) -> HttpResponse:
     """Begin to make the variant; or show it the other way, when that was asked for."""
     modelfile = (
@@ -164,9 +166,9 @@ def _made_or_shown(
         other = ModelfileForm(initial={"name": name, "modelfile": render_modelfile(modelfile)})
         return _editor(request, host, other, as_text=True)
     if request.POST.get("show") == "fields":
-        if not is_for_fields(modelfile):
+        if not is_for_fields(modelfile, known["adapters"]):
             raise InvalidError("MODELFILE_NOT_FIELDS", fields={"modelfile": "MODELFILE_NOT_FIELDS"})
-        fields = VariantForm(initial=initial_of(modelfile, name), bases=bases)
+        fields = VariantForm(initial=initial_of(modelfile, name), **known)
         return _editor(request, host, fields, as_text=False)
     begun = services.host_model_create(actor_of(request), host, name=name, modelfile=modelfile)
     return _begun(request, host, begun, moves=True)
@@ -216,6 +218,11 @@ def _page(
 
 def _files(request: HttpRequest) -> Any:
     return artifacts_visible(actor_of(request), state=ArtifactState.READY, format="gguf")
+
+
+def _adapters(request: HttpRequest) -> list[Artifact]:
+    ready = artifacts_visible(actor_of(request), state=ArtifactState.READY, format=ADAPTER_FORMAT)
+    return list(ready)
 
 
 def _ollama(request: HttpRequest, name: str) -> Host:

@@ -18,6 +18,18 @@ INVENTORY: Table = {
         _("{file} cannot be used yet: it is {state}."),
         _("Wait until the import has finished, or import it again."),
     ),
+    "ADAPTER_NOT_ONE": (
+        _("{file} is a whole model, not an adapter."),
+        _("Choose a GGUF file whose header says that it is an adapter (a LoRA)."),
+    ),
+    "ADAPTER_MISSING": (
+        _("The adapter {file} cannot be used: it is {state}."),
+        _("Import it again."),
+    ),
+    "ADAPTER_ARCHITECTURE": (
+        _("{file} changes models of kind {of}; this one is of kind {model}."),
+        _("Choose an adapter that was trained on this very model."),
+    ),
     "HOST_MODEL_IN_USE": (
         _("{name} is used by: {deployments}."),
         _("Delete these deployments, or give them another model, first."),

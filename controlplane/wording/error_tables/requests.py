@@ -56,8 +56,12 @@ REQUESTS: Table = {
         _("Shorten it."),
     ),
     "MODELFILE_ADAPTER": (
-        _("ADAPTER takes the sha256 of a file on the server, not a path."),
-        _("Write it as sha256: and 64 hexadecimal digits."),
+        _("ADAPTER takes the sha256 of a file, not a path."),
+        _("Import the adapter as a model and write sha256: and its 64 hexadecimal digits."),
+    ),
+    "MODELFILE_ADAPTER_ONCE": (
+        _("Ollama takes one ADAPTER at a time."),
+        _("Keep one; make a variant of that variant for another."),
     ),
     "MODELFILE_ROLE": (
         _("A MESSAGE is said by system, user or assistant."),

@@ -85,11 +85,15 @@ def _note(operation: Operation, lease: Lease[Operation], news: Any) -> None:
             bytes_per_s=news.bytes_per_s,
             result={"layers": [layer.stored() for layer in news.layers.values()]},
         )
-    elif isinstance(news, int):
-        total = operation.artifact.size_bytes if operation.artifact else None
+        return
+    total = operation.artifact.size_bytes if operation.artifact else None
+    if isinstance(news, int):
         operation_progress(lease, operation, phase="copying", done_bytes=news, total_bytes=total)
-    elif operation.phase != "working":
-        operation_progress(lease, operation, phase="working")
+        return
+    # What the server says is said once the file lies there.
+    done = total if total and isinstance(news, str) else operation.done_bytes
+    if (operation.phase, operation.done_bytes) != ("working", done):
+        operation_progress(lease, operation, phase="working", done_bytes=done)
 
 
 # --- what each kind does ---------------------------------------------------------------------
@@ -104,17 +108,40 @@ def _create(held: Held, server: OllamaServer, asked: Mapping[str, Any]) -> Mappi
     # The server would go and pull a base that it lacks, without a word.
     if server.show(modelfile.base) is None:
         raise fail(FailureCode.ARTIFACT_MISSING, file=modelfile.base)
-    return _made(held, server, asked["name"], modelfile.request())
+    for adapter in modelfile.adapters:
+        _bring_adapter(held, server, adapter.removeprefix("sha256:"), asked.get("artifact"))
+    made = _made(held, server, asked["name"], modelfile.request())
+    shown = server.show(asked["name"]) if modelfile.adapters else None
+    if shown and not {f"sha256:{one}" for one in shown.adapters}.issuperset(modelfile.adapters):
+        # A file that is a model itself takes the place of the base, and nothing is said of it.
+        server.delete(asked["name"])
+        raise fail(FailureCode.ARTIFACT_INVALID, reason="no adapter", file=modelfile.adapters[0])
+    return made
+
+
+def _bring_adapter(
+    held: Held, server: OllamaServer, sha256: str, artifact: ArtifactRef | None
+) -> None:
+    """See that the adapter's file lies there: ours is sent, another's has to be there."""
+    if server.has_blob(sha256):
+        return
+    if artifact is None or artifact.sha256 != sha256:
+        raise fail(FailureCode.ARTIFACT_MISSING, file=f"sha256:{sha256}")
+    _send(held, server, artifact)
 
 
 def _push(held: Held, server: OllamaServer, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     artifact: ArtifactRef = asked["artifact"]
-    path = ModelStore(settings.PATHS.models).path_of(artifact.sha256, artifact.file_name)
     if not server.has_blob(artifact.sha256):
-        pieces = file_pieces(artifact, path, held.tell)
-        server.send_blob(artifact.sha256, pieces, artifact.size_bytes)
+        _send(held, server, artifact)
     files = {artifact.file_name: f"sha256:{artifact.sha256}"}
     return _made(held, server, asked["name"], {"files": files})
+
+
+def _send(held: Held, server: OllamaServer, artifact: ArtifactRef) -> None:
+    path = ModelStore(settings.PATHS.models).path_of(artifact.sha256, artifact.file_name)
+    pieces = file_pieces(artifact, path, held.tell)
+    server.send_blob(artifact.sha256, pieces, artifact.size_bytes)
 
 
 def _copy(held: Held, server: OllamaServer, asked: Mapping[str, Any]) -> Mapping[str, Any]:

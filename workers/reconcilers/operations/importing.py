@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from models_app.domain.failures import FailureCode, fail
-from models_app.domain.gguf import GgufError, facts, read_header
+from models_app.domain.gguf import GgufError, facts, file_format, read_header
 from models_app.domain.names import safe_file_name
 from models_app.domain.specs import Transfer
 from models_app.domain.store import ModelStore
@@ -51,13 +51,13 @@ class ImportWork:
             _inspect(part_path(operation), description.file_name)
             sha256 = _verified(operation, lease, description, transfer)
             place = _store().adopt(part_path(operation), sha256, _file_name(description))
-        sha256 = place.parent.name
+        sha256, header = place.parent.name, read_header(place)
         content = ArtifactContent(
             file_name=place.name,
             size_bytes=place.stat().st_size,
             sha256=sha256,
-            format="gguf",
-            facts=asdict(facts(read_header(place))),
+            format=file_format(header),
+            facts=asdict(facts(header)),
         )
         artifact = artifact_record(lease, operation, content)
         deployment = deploy_imported(operation, artifact)

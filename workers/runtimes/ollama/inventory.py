@@ -8,7 +8,7 @@ from models_app.domain.specs import ArtifactFacts, HostedDetails, HostedModel
 from workers.runtimes.ollama.values import LoadedModel, ServerModel, ShownModel
 
 TEXT_LENGTH = 100
-_BLOB = re.compile(r"^FROM .*sha256-")
+_BLOB = re.compile(r"^(FROM|ADAPTER) .*sha256-")
 COUNT_LIMIT = 1 << 40
 
 
@@ -40,7 +40,7 @@ def _hosted(model: ServerModel, loaded: LoadedModel | None) -> HostedModel:
 def details_of(shown: ShownModel, model: HostedModel) -> HostedDetails:
     """Return facts and texts; paths of the server's own disk are left out of the Modelfile."""
     lines = [line for line in shown.modelfile.splitlines() if not line.startswith("#")]
-    text = "\n".join(_BLOB.sub("FROM sha256:", line) for line in lines).strip()
+    text = "\n".join(_BLOB.sub(r"\1 sha256:", line) for line in lines).strip()
     return HostedDetails(facts_of(shown, model), text, shown.license, shown.capabilities)
 
 

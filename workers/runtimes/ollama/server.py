@@ -24,6 +24,7 @@ SHORT = httpx.Timeout(5.0, connect=3.0)
 # A held request: the server may be silent while it checks the sha256 of 40 GB or loads them.
 HELD = httpx.Timeout(1800.0, connect=3.0, write=60.0)
 _FROM = re.compile(r"^FROM .*sha256-([0-9a-f]{64})\s*$", re.MULTILINE)
+_ADAPTER = re.compile(r"^ADAPTER .*sha256-([0-9a-f]{64})\s*$", re.MULTILINE)
 Credential = Callable[[httpx.Request], httpx.Request]
 
 
@@ -211,4 +212,5 @@ def _shown_model(found: Any) -> ShownModel:
         capabilities=tuple(found.capabilities or ()),
         facts=dict(found.modelinfo or {}),
         blobs=tuple(_FROM.findall(found.modelfile or "")),
+        adapters=tuple(_ADAPTER.findall(found.modelfile or "")),
     )

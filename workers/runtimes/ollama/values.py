@@ -34,7 +34,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class ShownModel:
-    """What `show` tells of one model. `blobs` are the files that it is made of."""
+    """What `show` tells of a model: `blobs` are the files it is made of, `adapters` change it."""
 
     modelfile: str
     template: str
@@ -43,6 +43,7 @@ class ShownModel:
     capabilities: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
     blobs: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ def test_the_editor_goes_from_fields_to_text_and_back(
         ("FROM tiny:1\nRUN x", "Line 2"),
         ("FROM absent:1", "has no model"),
         ("FROM tiny:1\nPARAMETER top_p 9", "from 0 to 1"),
+        ("FROM tiny:1\nADAPTER /root/lora.gguf", "not a path"),
     ],
 )
 def test_a_mistake_in_a_modelfile_is_told(
@@ -123,6 +124,30 @@ def test_a_mistake_in_a_modelfile_is_told(
     response = post(alice_browser, address("host-variant"), data)
     assert response.status_code == 422
     assert words in response.content.decode()
+
+
+def test_an_adapter_is_chosen_from_the_store(alice_browser: Client, tiny: HostModel) -> None:
+    facts = {"architecture": "llama"}
+    lora = factories.make_artifact(format="gguf-adapter", file_name="brief.gguf", facts=facts)
+    other = factories.make_artifact(format="gguf-adapter", facts={"architecture": "gemma3"})
+    url = address("host-variant")
+    assert "brief.gguf (llama)" in text_of(alice_browser, f"{url}?from=tiny:1")
+    fields = {"as": "fields", "name": "tiny:mine", "base": "tiny:1"}
+    wrong = post(alice_browser, url, {**fields, "adapter": f"sha256:{other.sha256}"})
+    assert wrong.status_code == 422
+    assert "changes models of kind gemma3" in wrong.content.decode()
+    right = {**fields, "adapter": f"sha256:{lora.sha256}"}
+    as_text = post(alice_browser, url, {**right, "show": "text"}).content.decode()
+    assert f"ADAPTER sha256:{lora.sha256}" in as_text
+    text = {
+        "as": "text",
+        "name": "tiny:mine",
+        "modelfile": f"FROM tiny:1\nADAPTER sha256:{lora.sha256}",
+    }
+    back = post(alice_browser, url, {**text, "show": "fields"}).content.decode()
+    assert f'value="sha256:{lora.sha256}" selected' in back
+    assert post(alice_browser, url, right).status_code == 302
+    assert Operation.objects.get().artifact == lora
 
 
 def test_a_viewer_looks_and_changes_nothing(charlie_browser: Client, tiny: HostModel) -> None:
