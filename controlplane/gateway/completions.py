@@ -87,10 +87,15 @@ class ChatStream:
         return kind(params={"workload": replica.workload, "host": replica.host} | params)
 
 
+def thinking_of(message: Mapping[str, Any]) -> str:
+    """Return what a message or a piece of one says of thinking: llama.cpp and Ollama differ."""
+    return _text(message.get("reasoning_content") or message.get("reasoning") or "")
+
+
 def _pieces(delta: Mapping[str, Any]) -> Iterator[Piece | ToolCallPiece]:
-    thinking = delta.get("reasoning_content") or delta.get("reasoning")
+    thinking = thinking_of(delta)
     if thinking:
-        yield Piece("thinking", _text(thinking))
+        yield Piece("thinking", thinking)
     if delta.get("content"):
         yield Piece("text", _text(delta["content"]))
     for call in delta.get("tool_calls") or ():

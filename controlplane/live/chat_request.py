@@ -4,7 +4,7 @@ import json
 import shlex
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models_app.domain.errors import InvalidError
 
@@ -13,6 +13,9 @@ KEY_VARIABLE = "SLIPWAY_API_KEY"  # as every program on the connect page reads i
 MESSAGES = 400
 CHARACTERS = 400_000  # of one message
 STOPS = 8
+
+TOOLS = 16
+TOOL_CHARACTERS = 32_000  # of all of them together
 
 StopText = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -26,6 +29,25 @@ class Message(BaseModel):
     content: str = Field(max_length=CHARACTERS)
 
 
+class ToolFunction(BaseModel):
+    """What the model is told of a function; its parameters are a JSON schema."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    description: str = Field("", max_length=4000)
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
+class Tool(BaseModel):
+    """A function that the model may ask for. The playground shows the call and makes none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["function"] = "function"
+    function: ToolFunction
+
+
 class Parameters(BaseModel):
     """How to answer. What is left out is the engine's to decide."""
 
@@ -36,6 +58,14 @@ class Parameters(BaseModel):
     max_tokens: int | None = Field(None, ge=1, le=1_000_000)
     seed: int | None = Field(None, ge=0, le=(1 << 32) - 1)
     stop: list[StopText] = Field(default_factory=list, max_length=STOPS)
+    tools: list[Tool] = Field(default_factory=list, max_length=TOOLS)
+
+    @field_validator("tools")
+    @classmethod
+    def _short(cls, tools: list[Tool]) -> list[Tool]:
+        if sum(len(tool.model_dump_json()) for tool in tools) > TOOL_CHARACTERS:
+            raise ValueError("too long")
+        return tools
 
 
 class ChatRequest(BaseModel):

@@ -36,6 +36,7 @@ def playground_words() -> dict[str, Any]:
         "keptAlready": gettext("Kept"),
         "copy": gettext("Copy"),
         "code": gettext("Code"),
+        "noTools": gettext("Write a JSON list of tools, or leave it empty."),
         "engineDefault": gettext("the engine's default"),
         "one": gettext("Answers"),
         "left": gettext("First answers"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from controlplane.gateway.completions import ChatStream, Piece, ToolCallPiece
+from controlplane.gateway.completions import ChatStream, Piece, ToolCallPiece, thinking_of
 from controlplane.gateway.errors import EngineMalformedError
 from controlplane.gateway.meter import Meter
 from controlplane.gateway.router import Routed
@@ -142,7 +142,7 @@ class Translation:
             self.model,
             self.kind,
             text=message.get("content") or "",
-            thinking=message.get("reasoning_content") or "",
+            thinking=thinking_of(message),
             calls=message.get("tool_calls"),
         )
         reason = choice.get("finish_reason") or ""

@@ -10,7 +10,7 @@
   const owner = document.getElementById("playground").dataset.user;
   const DRAFT = "slipway-playground-draft";
   const NUMBERS = ["temperature", "top_p", "max_tokens", "seed"];
-  const TEXTS = ["system", "stop"];
+  const TEXTS = ["system", "stop", "tools"];
 
   for (const input of form.querySelectorAll("input")) {
     if (input.dataset.default) input.value = input.dataset.default;
@@ -26,12 +26,26 @@
     }
     const stop = form.elements.stop.value.split("\n").filter((line) => line !== "");
     if (stop.length) found.stop = stop.slice(0, 8);
+    const tools = readTools();
+    if (tools?.length) found.tools = tools;
     return found;
+  };
+  // The list of tools; null when what was typed is none.
+  const readTools = () => {
+    const text = form.elements.tools.value.trim();
+    if (!text) return [];
+    try {
+      const found = JSON.parse(text);
+      return Array.isArray(found) ? found : null;
+    } catch {
+      return null;
+    }
   };
   const system = () => form.elements.system.value.trim();
 
   // Whether everything typed can be sent; if not, the drawer opens at what is wrong.
   const check = () => {
+    form.elements.tools.setCustomValidity(readTools() ? "" : words.noTools);
     if (form.checkValidity()) return true;
     setOpen(true);
     form.reportValidity();
@@ -41,6 +55,7 @@
   const write = (values = {}, systemText = "") => {
     for (const name of NUMBERS) form.elements[name].value = values[name] ?? "";
     form.elements.stop.value = (values.stop || []).join("\n");
+    form.elements.tools.value = values.tools ? JSON.stringify(values.tools, null, 2) : "";
     form.elements.system.value = systemText;
   };
 

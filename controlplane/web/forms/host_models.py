@@ -88,8 +88,8 @@ class VariantForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._choose("base", [(base, base) for base in bases])
-        known = [(digest_of(one), _adapter_label(one)) for one in adapters]
-        self._choose("adapter", [("", _("none")), *known])
+        files = [(digest_of(one), _adapter_label(one)) for one in adapters]
+        self._choose("adapter", [("", _("none")), *files])
         for name in SHOWN:
             known = PARAMETERS[name]
             widget = self.fields[name].widget

@@ -132,7 +132,7 @@ def variant(request: HttpRequest, name: str) -> HttpResponse:
     actor = actor_of(request)
     actor.require(Role.OPERATOR)
     host = _ollama(request, name)
-    known = {"bases": host_model_bases(actor, host), "adapters": _adapters(request)}
+    known: dict[str, Any] = {"bases": host_model_bases(actor, host), "adapters": _adapters(request)}
     as_text = request.POST.get("as", request.GET.get("as", "fields")) == "text"
     if request.method == "POST":
         form = ModelfileForm(request.POST) if as_text else VariantForm(request.POST, **known)

@@ -18,6 +18,10 @@ def request(**more):
     } | more
 
 
+def tool(name, text=""):
+    return {"type": "function", "function": {"name": name, "description": text}}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -32,6 +36,11 @@ def request(**more):
         ({"parameters": {"stop": ["x"] * 9}}, "parameters.stop"),
         ({"parameters": {"stop": [""]}}, "parameters.stop.0"),
         ({"parameters": {"n": 100}}, "parameters.n"),
+        ({"parameters": {"tools": {}}}, "parameters.tools"),
+        ({"parameters": {"tools": [{"type": "function"}]}}, "parameters.tools.0.function"),
+        ({"parameters": {"tools": [tool("a b")]}}, "parameters.tools.0.function.name"),
+        ({"parameters": {"tools": [tool("a")] * 17}}, "parameters.tools"),
+        ({"parameters": {"tools": [tool("a", text="x" * 3999)] * 9}}, "parameters.tools"),
         ({"fake": {"crash_after_tokens": 1}}, "fake"),
     ],
 )

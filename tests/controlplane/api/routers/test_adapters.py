@@ -1,5 +1,7 @@
 """An adapter for a variant over REST: named by id, by sha256 or in the Modelfile, and checked."""
 
+from typing import Any
+
 import pytest
 
 from models_app.domain.gguf import ADAPTER_FORMAT
@@ -16,7 +18,7 @@ def tiny(db: None) -> HostModel:
     return factories.make_host_model(factories.make_host("lan", runtime="ollama"), "tiny:1")
 
 
-def adapter(**fields: object) -> Artifact:
+def adapter(**fields: Any) -> Artifact:
     facts = {**factories.artifact_facts(), "architecture": "llama"}
     return factories.make_artifact(**{"format": ADAPTER_FORMAT, "facts": facts, **fields})
 
@@ -48,7 +50,7 @@ def test_it_is_named_in_any_way(operator: Caller, tiny: HostModel, named: str) -
     ],
 )
 def test_one_that_cannot_do_is_refused(
-    operator: Caller, tiny: HostModel, fields: dict[str, object], code: str
+    operator: Caller, tiny: HostModel, fields: dict[str, Any], code: str
 ) -> None:
     row = adapter(**fields)
     answer = operator.post(CREATE, {"name": "mine", "base": "tiny:1", "adapter": row.sha256})
