@@ -7,7 +7,7 @@ for 30 s, then gets one request as a probe. When every replica is ejected none i
 replica answers more often than an error does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from random import Random
 
@@ -61,17 +61,20 @@ def choose(
     now: float,
     dice: Random,
     affinity: str = "",
+    limit: Callable[[ReplicaRoute], int] | None = None,
 ) -> ReplicaRoute | None:
     """Return the replica to ask; None when there is none, or none has a free slot.
 
     `affinity` names what should meet the same replica again (a session, the beginning of a
-    prompt that it has in its cache); it does while that replica has a free slot.
+    prompt that it has in its cache); it does while that replica has a free slot. `limit` says how
+    many of a replica's slots are this process's, when they are not all.
     """
+    limit = limit or _all_slots
     if len(replicas) == 1:  # asked even when ejected: there is nobody better
         only = replicas[0]
-        return only if loads.get(only.id, IDLE).outstanding < only.slots else None
-    eligible = [r for r in replicas if loads.get(r.id, IDLE).is_eligible(now)] or replicas
-    free = [r for r in eligible if loads.get(r.id, IDLE).outstanding < r.slots]
+        return only if loads.get(only.id, IDLE).outstanding < limit(only) else None
+    eligible = _eligible(replicas, loads, now)
+    free = [r for r in eligible if loads.get(r.id, IDLE).outstanding < limit(r)]
     if len(free) <= 1:
         return free[0] if free else None
     if affinity:
@@ -83,6 +86,31 @@ def choose(
     if one == other:
         return first if dice.random() < 0.5 else second  # noqa: PLR2004
     return first if one < other else second
+
+
+def ranked(
+    replicas: Sequence[ReplicaRoute],
+    loads: Mapping[str, Load],
+    now: float,
+    dice: Random,
+    affinity: str = "",
+) -> list[ReplicaRoute]:
+    """Return the replicas that may be asked, in any order; with `affinity` the favourite first."""
+    eligible = list(_eligible(replicas, loads, now))
+    if affinity:
+        return sorted(eligible, key=lambda r: _liking(affinity, r.id), reverse=True)
+    dice.shuffle(eligible)
+    return eligible
+
+
+def _eligible(
+    replicas: Sequence[ReplicaRoute], loads: Mapping[str, Load], now: float
+) -> Sequence[ReplicaRoute]:
+    return [r for r in replicas if loads.get(r.id, IDLE).is_eligible(now)] or replicas
+
+
+def _all_slots(replica: ReplicaRoute) -> int:
+    return replica.slots
 
 
 def _share(replica: ReplicaRoute, loads: Mapping[str, Load]) -> float:

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import RedisError
 
 from controlplane.gateway.router import Router
+from controlplane.gateway.slots.shares import Shares
 from controlplane.gateway.table import RouteTable
 from controlplane.gateway.usage_book import UsageBook
 from models_app.notify.lines import LineBoard
@@ -27,6 +28,8 @@ class RoutingCore:
     def __init__(self) -> None:
         self.table = RouteTable()
         self.router = Router(self.table)
+        self.shares = Shares(self.router.places)
+        self.router.places.share_with(self.shares)
         self.usage = UsageBook()
         self._board = LineBoard(uuid.uuid4().hex)
         self._tasks: list[asyncio.Task[None]] = []
@@ -38,6 +41,7 @@ class RoutingCore:
                 asyncio.create_task(self.table.keep_fresh(), name="routes"),
                 asyncio.create_task(self.usage.write_regularly(), name="usage"),
                 asyncio.create_task(self._tell_lines(), name="lines"),
+                asyncio.create_task(self.shares.keep_alive(), name="slots"),
                 asyncio.create_task(self.router.captures.write_regularly(), name="captures"),
             ]
 
@@ -47,6 +51,7 @@ class RoutingCore:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self.shares.stop()
         await self.router.stop()
         with contextlib.suppress(RedisError, OSError):
             await self._board.put({})

@@ -8,10 +8,11 @@ the time to expect, because a quick no is worth more than a late one.
 import asyncio
 import math
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from random import Random
 
-from controlplane.gateway.choose import IDLE, Load, choose
+from controlplane.gateway.choose import IDLE, Load, choose, ranked
 from controlplane.gateway.errors import (
     LineFullError,
     LineTimeoutError,
@@ -19,6 +20,8 @@ from controlplane.gateway.errors import (
     RoutingError,
 )
 from controlplane.gateway.line import Line, Waiting
+from controlplane.gateway.slots.register import Claim
+from controlplane.gateway.slots.shares import Shares
 from controlplane.gateway.table import RouteTable
 from models_app.domain.lines import Business
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
@@ -37,7 +40,13 @@ class Places:
         self._dice = dice or Random()  # noqa: S311 - it spreads load, it keeps no secret
         self._loads: dict[str, Load] = {}
         self._lines: defaultdict[str, Line] = defaultdict(Line)
+        self._asking = Counter[str]()  # requests that ask other processes for a slot, by deployment
+        self._shares: Shares | None = None
         table.on_change(self._serve_lines)
+
+    def share_with(self, shares: Shares) -> None:
+        """Use as many slots as are this process's, instead of all."""
+        self._shares = shares
 
     def load_of(self, replica_id: str) -> Load:
         """Return what this process has asked of a replica."""
@@ -60,7 +69,7 @@ class Places:
         line, route = self._lines.get(deployment_id), self._table.by_id(deployment_id)
         if line is None or route is None or not line.has(caller):
             return None
-        position = line.position(caller, 0)
+        position = self._behind_others(route, line.position(caller, 0))
         return position, line.expected_s(position, _slots(route))
 
     def _business_of(self, route: DeploymentRoute) -> Business:
@@ -83,6 +92,8 @@ class Places:
 
         Raises NoReplicaError, LineFullError, LineTimeoutError.
         """
+        if self._shares is not None and not self._shares.has_all and not self.in_line(route.id):
+            await self._ask_others(self._shares, route, affinity, besides)
         if not self.in_line(route.id):
             replica = self._free(route, affinity, besides)
             if replica is not None:
@@ -98,33 +109,86 @@ class Places:
         if error is not None and error.counts_against_replica:
             load = load.failed(time.monotonic())
         self._note(replica, load)
-        self._serve_line(route.id)
+        self._ended(route, replica)
 
     def succeeded(self, route: DeploymentRoute, replica: ReplicaRoute, seconds: float) -> None:
         """A request is over and was answered; it took so long."""
         self._lines[route.id].took(seconds)
         self._note(replica, self.load_of(replica.id).ended().succeeded())
+        self._ended(route, replica)
+
+    # --- what the shares ask -------------------------------------------------------------------
+
+    def held(self) -> Mapping[str, int]:
+        """Return how many requests are under way at each replica."""
+        return {id_: load.outstanding for id_, load in self._loads.items()}
+
+    def waiting(self) -> Iterable[str]:
+        """Return the deployments at which somebody stands in line."""
+        return [id_ for id_, line in self._lines.items() if len(line)]
+
+    def claim(self, deployment_id: str) -> Claim:
+        """Return what to ask for those who stand in line."""
+        route, first = self._table.by_id(deployment_id), self._lines[deployment_id].first()
+        if route is None or first is None:
+            return Claim(deployment_id, (), 0, 0)
+        besides = first.besides if len(route.replicas) > 1 else None
+        return self._claim(route, first.affinity, besides, asked=self.in_line(deployment_id))
+
+    def serve(self, deployment_id: str) -> None:
+        """Give what is free to who waits."""
+        self._serve_line(deployment_id)
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _claim(
+        self, route: DeploymentRoute, affinity: str, besides: ReplicaRoute | None, *, asked: int
+    ) -> Claim:
+        replicas = [r for r in route.replicas if r != besides]
+        wish = self.in_line(route.id) + self._asking[route.id]
+        rank = ranked(replicas, self._loads, time.monotonic(), self._dice, affinity)
+        return Claim(route.id, rank, wish, asked, bool(affinity))
+
+    async def _ask_others(
+        self, shares: Shares, route: DeploymentRoute, affinity: str, besides: ReplicaRoute | None
+    ) -> None:
+        self._asking[route.id] += 1
+        try:
+            await shares.ask(self._claim(route, affinity, besides, asked=1))
+        finally:
+            self._asking[route.id] -= 1
+
+    def _ended(self, route: DeploymentRoute, replica: ReplicaRoute) -> None:
+        if self._shares is not None:
+            self._shares.ended(route.id, replica.id)
         self._serve_line(route.id)
 
     async def _wait(self, route: DeploymentRoute, waiting: Waiting, line_s: float) -> ReplicaRoute:
         line = self._lines[route.id]
         slots = _slots(route)
-        position = line.position(waiting.caller)
+        position = self._behind_others(route, line.position(waiting.caller))
         wait_s = line.expected_s(position, slots)
         if len(line) >= max(LINE_LEAST, LINE_PER_SLOT * slots) or wait_s > line_s:
             raise LineFullError(params=_place(route, position, wait_s))
         line.join(waiting)
+        if self._shares is not None:
+            self._shares.wait_for(route.id)
         try:
             async with asyncio.timeout(line_s):
                 return await asyncio.shield(waiting.given)
         except TimeoutError:
-            position = line.position_of(waiting)
+            position = self._behind_others(route, line.position_of(waiting))
             wait_s = line.expected_s(position, slots)
             self._leave(route, line, waiting)
             raise LineTimeoutError(params=_place(route, position, wait_s)) from None
         except asyncio.CancelledError:
             self._leave(route, line, waiting)
             raise
+
+    def _behind_others(self, route: DeploymentRoute, position: int) -> int:
+        """Return which place that is, with those who wait in other processes."""
+        ahead = self._shares.ahead(route.id, position) if self._shares else 0
+        return position + ahead
 
     def _leave(self, route: DeploymentRoute, line: Line, waiting: Waiting) -> None:
         """Go; a slot that was given in the same moment goes to the next."""
@@ -140,7 +204,8 @@ class Places:
         candidates = [r for r in route.replicas if r != besides] if besides else route.replicas
         if not candidates:
             raise no_replica(route)
-        return choose(candidates, self._loads, time.monotonic(), self._dice, affinity)
+        limit = self._shares.limit if self._shares and not self._shares.has_all else None
+        return choose(candidates, self._loads, time.monotonic(), self._dice, affinity, limit)
 
     def _serve_lines(self) -> None:
         for deployment_id in [id_ for id_, line in self._lines.items() if len(line)]:

@@ -7,16 +7,13 @@ never let in. Streams under way notice nothing, and no usage is lost.
 
 import asyncio
 import json
-import os
 import re
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,7 +23,8 @@ import pytest
 
 from tests.controlplane.gateway.scripted_engine import HEAD, delta
 from tests.fake_engine import fake_engine
-from tests.flows.house import ROOT, free_port
+from tests.flows.gateways import environment_of, gateway_at, manage
+from tests.flows.house import free_port
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.requirements import need
 from tests.valkey_server import ValkeyServer, valkey_server
@@ -115,7 +113,7 @@ class Alone:
     def used(self) -> int:
         """Return how many requests are written down."""
         code = "from models_app.models import Usage; print('USED', Usage.objects.count())"
-        found = re.search(r"USED (\d+)", _manage(self.environment, "shell", "-c", code))
+        found = re.search(r"USED (\d+)", manage(self.environment, "shell", "-c", code))
         return int(found[1]) if found else -1
 
 
@@ -129,46 +127,21 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
         fake_engine(tokens_per_s=8, seed=1, parallel_sequences=64) as engine,
         Flood() as flood,
     ):
-        environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("SLIPWAY_", "DJANGO_"))},
-            "SLIPWAY_DATA": str(tmp_path_factory.mktemp("alone") / "data"),
-            "SLIPWAY_DATABASE": postgres.url,
-            "SLIPWAY_BROKER": valkey.url,
-        }
-        _manage(environment, "migrate", "--verbosity", "0")
-        printed = _manage(environment, "shell", "-c", ROWS % (engine.address, flood.address))
+        environment = environment_of(
+            SLIPWAY_DATA=str(tmp_path_factory.mktemp("alone") / "data"),
+            SLIPWAY_DATABASE=postgres.url,
+            SLIPWAY_BROKER=valkey.url,
+        )
+        manage(environment, "migrate", "--verbosity", "0")
+        printed = manage(environment, "shell", "-c", ROWS % (engine.address, flood.address))
         key, limited = (
             re.search(rf"^{n} (\S+)", printed, re.MULTILINE) for n in ("KEY", "LIMITED")
         )
         assert key
         assert limited
         port = free_port()
-        with _gateway(environment, port) as process:
+        with gateway_at(environment, port) as process:
             yield Alone(postgres, valkey, flood, environment, port, process, key[1], limited[1])
-
-
-def _manage(environment: Mapping[str, str], *arguments: str) -> str:
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@contextmanager
-def _gateway(environment: Mapping[str, str], port: int) -> Iterator[psutil.Process]:
-    command = [sys.executable, "manage.py", "gateway", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        try:
-            process.wait(40)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 async def test_a_hundred_slow_clients_hold_their_engine_back_and_nobody_else(

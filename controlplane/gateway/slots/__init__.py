@@ -1,0 +1,1 @@
+"""Slots over processes: how many of each replica's this one may use (docs/decisions/slots.md)."""
