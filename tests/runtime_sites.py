@@ -50,6 +50,7 @@ class Site(Protocol):
 
     root: Path
     name: str
+    instance: str
     health_path: str
 
     @property
@@ -89,6 +90,7 @@ class ProcessSite:
     root: Path
     runtime: ProcessRuntime
     name: str = "slipway-one-0-r1"
+    instance: str = INSTANCE
     host: HostFacts = HOST
     health_path: str = "/health"
 
@@ -183,6 +185,7 @@ class OllamaSite:
     runtime: OllamaRuntime
     house: OllamaHouse
     name: str = "slipway-one-0-r1"
+    instance: str = INSTANCE
     host: HostFacts = OLLAMA
     health_path: str = "/api/version"
 

@@ -1,12 +1,10 @@
-"""What every engine SHALL do: pure plans here, and one real start of each through a runtime."""
+"""What every engine SHALL do without running: pure plans. `test_engine_starts.py` starts each."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import httpx
 import jsonschema
 import pytest
 from hypothesis import HealthCheck, given
@@ -19,26 +17,15 @@ from models_app.domain.specs import (
     ArtifactRef,
     EngineSamples,
     HostFacts,
-    ProbeSpec,
     ServeRequest,
     owner_labels,
 )
-from tests.ollama_server import OllamaHouse
-from tests.smollm2 import smollm2_artifact
 from tests.workloads import (
     HOST,
     INSTANCE,
-    engine_pids,
-    eventually,
-    open_ollama_runtime,
-    open_process_runtime,
-    store_file,
-    wait_ready,
 )
 from workers.engines.base import Engine
-from workers.reconcilers.replica_prepare import filled
 from workers.registry import engines
-from workers.runtimes.base import Runtime
 
 NAME = "slipway-contract-0-r1"
 ANYTHING = st.recursive(
@@ -184,82 +171,3 @@ def test_malformed_figures_and_lines_are_survived(engine: Engine, text: str) -> 
     for code in (None, 1, 137):
         found = engine.explain(lines, code)
         assert found is None or found.code in FailureCode.__members__
-
-
-@pytest.fixture
-def runtime(engine: Engine, tmp_path: Path) -> Iterator[Runtime]:
-    if "process" in engine.manifest.runtimes:
-        made = open_process_runtime(tmp_path)
-        yield made
-        assert made.stop_all(seconds=10) == []
-        assert engine_pids(tmp_path) == []
-        return
-    with OllamaHouse(tmp_path / "ollama") as house, open_ollama_runtime(house, tmp_path) as shared:
-        yield shared
-
-
-@pytest.mark.slow
-def test_a_real_start_serves_streams_and_ends(
-    engine: Engine, runtime: Runtime, tmp_path: Path
-) -> None:
-    models = tmp_path / "models"
-    artifact = store_file(models) if engine.manifest.for_tests else smollm2_artifact(models)
-    known = engine.manifest.parameters_schema["properties"]
-    parameters = {key: value for key, value in {"threads": 1, "seed": 7}.items() if key in known}
-    request = replace(wish(engine, parameters), artifact=artifact)
-    host = replace(HOST, runtime=runtime.facts().runtime)
-    assert engine.check(request, host) == []
-    spec = engine.plan(request, host)
-    probe = engine.probe(spec)
-
-    eventually(lambda: runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
-    runtime.create(spec)
-    found = wait_ready(runtime, NAME, probe.health_path)
-    assert found.spec_hash == engine.plan(request, host).fingerprint()  # converged: as wished
-    assert (found.address or "").startswith("127.0.0.1:")
-    base, model = f"http://{found.address}", found.served_as or "contract"
-    assert_serves(engine, probe, base, model)
-    stats = runtime.stats(NAME)
-    assert stats is not None
-    assert stats.memory_bytes > 1 << 20
-    eventually(lambda: runtime.remove(NAME, force=False))
-    assert runtime.observe(NAME) is None
-
-
-def assert_serves(engine: Engine, probe: ProbeSpec, base: str, model: str) -> None:
-    for step in probe.prepare:
-        done = httpx.post(base + step.path, json=filled(step.body, model), timeout=60)
-        assert done.status_code == 200
-    body = filled(probe.completion_body, model)
-    first = httpx.post(base + probe.completion_path, json=body, timeout=30)
-    assert first.status_code == 200
-    assert first.json()["usage"]["completion_tokens"] == 1
-    assert model in [one["id"] for one in httpx.get(f"{base}/v1/models").json()["data"]]
-    events = stream(base, model, 12)
-    assert events[-1] == "[DONE]"
-    assert_streamed(events[:-1], tokens=12)
-    if probe.metrics_path:
-        after = engine.metrics(httpx.get(base + probe.metrics_path).text)
-        assert after.completion_tokens_total is not None
-        assert after.completion_tokens_total >= 13
-
-
-def assert_streamed(events: list[str], *, tokens: int) -> None:
-    chunks = [json.loads(event) for event in events]
-    words = [c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"]]
-    assert "".join(words).strip()
-    assert chunks[-1]["usage"]["completion_tokens"] == tokens
-
-
-def stream(base: str, model: str, tokens: int) -> list[str]:
-    body = {
-        "model": model,
-        "messages": [{"role": "user", "content": "Tell me a story about the sea."}],
-        "max_tokens": tokens,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    with httpx.stream("POST", f"{base}/v1/chat/completions", json=body, timeout=60) as answer:
-        assert answer.status_code == 200
-        lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
-    return [line for line in lines if not line.startswith(":")]

@@ -14,10 +14,11 @@ from django.utils import timezone
 from models_app.domain.failures import FailureCode, RuntimeUnreachableError
 from models_app.models import Host
 from tests.factories import make_host
-from workers.reconcilers import bulkhead
+from workers.reconcilers import bulkhead, runtimes
 from workers.reconcilers.bulkhead import Bulkhead, HostBusyError
 from workers.reconcilers.hosts import reconcile_host
 from workers.reconcilers.runtimes import runtime_of
+from workers.runtimes.docker.transport import TIMEOUT_S
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +109,27 @@ def test_a_host_that_may_be_dead_is_only_looked_for_and_by_few() -> None:
         pass
 
 
+def test_the_longer_the_line_the_later_each_asks_again() -> None:
+    slots, dead = Bulkhead(doubtful_slots=1), [dead_host() for _ in range(9)]
+
+    def again_s(host: Host) -> float:
+        with pytest.raises(HostBusyError) as busy, slots.call(host, probing=True):
+            pass
+        return busy.value.again_s
+
+    with slots.call(dead[0], probing=True):
+        waits = [again_s(host) for host in dead[1:]]
+        assert waits == sorted(waits)
+        assert waits[0] == bulkhead.BUSY_AGAIN_S
+        assert waits[-1] == bulkhead.LINE_LIMIT_S
+        assert again_s(dead[-1]) == waits[-1]  # it stands in the line once
+    for host in dead[1:]:
+        with slots.call(host, probing=True):
+            pass
+    with slots.call(dead[0], probing=True):
+        assert again_s(dead[1]) == bulkhead.BUSY_AGAIN_S  # whoever had a turn has left the line
+
+
 def test_what_this_process_met_counts_until_the_host_was_seen_again() -> None:
     slots, host = Bulkhead(), a_host()
     with pytest.raises(RuntimeUnreachableError), slots.call(host, probing=False):
@@ -146,6 +168,21 @@ def test_knocking_tells_a_closed_door_at_once() -> None:
     with pytest.raises(RuntimeUnreachableError) as lost, runtime_of(host, probing=True):
         pass
     assert lost.value.code == FailureCode.CONNECTION_REFUSED
+
+
+def test_who_takes_a_connection_and_says_nothing_is_not_waited_for_long(
+    silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "GREET_S", 0.2)
+    connection = {"transport": "tcp", "address": f"127.0.0.1:{silent_port}", "plain": True}
+    host = dead_host(connection=connection, state="unreachable")
+    began = time.monotonic()
+    with pytest.raises(RuntimeUnreachableError), runtime_of(host, probing=True):
+        pass
+    assert time.monotonic() - began < TIMEOUT_S  # of any other call
+    reconcile_host(host.pk)
+    host.refresh_from_db()
+    assert host.misses == 2
 
 
 def test_threads_never_hold_more_than_there_is() -> None:
