@@ -3,7 +3,8 @@
 A worker has so many threads, and a host that does not answer holds each thread that speaks to it
 until its time is over. So a host that has not answered lately is spoken to by one thread at a time,
 by few threads for all such hosts together, and only to find out whether it is back. Nobody waits
-here: who finds no slot gives the row back and is due again soon.
+here: who finds no slot gives the row back and is due again soon, or when its turn in the line of
+all that may be dead has about come.
 
 Copying an artifact holds its thread for seconds on purpose. It has a lane of its own, one slot of a
 host and few of a process: whoever receives gigabytes is still looked at, and can still be stopped.
@@ -29,6 +30,9 @@ DOUBTFUL_SLOTS = 4  # of a process, for all hosts together that may be dead
 COPY_SLOTS = 6  # of a process, for all hosts together that receive artifacts
 BUSY_AGAIN_S = 3.0
 DOUBTFUL_AGAIN_S = 5.0
+PROBE_S = 2.0  # about what finding nobody takes
+LINE_LIMIT_S = 15.0
+LINE_KEPT_S = 30.0  # of who asked and has not come back: another process looked at it
 
 
 class HostBusyError(Exception):
@@ -50,7 +54,8 @@ class Bulkhead:
         self._copy_slots = copy_slots
         self._calls: dict[int, list[float]] = defaultdict(list)  # host -> when each call began
         self._failed_at: dict[int, float] = {}  # host -> moment on the wall's clock
-        self._doubtful_left = doubtful_slots
+        self._doubtful_slots = self._doubtful_left = doubtful_slots
+        self._line: dict[int, float] = {}  # hosts that may be dead -> when they found no slot
 
     @contextmanager
     def call(self, host: Host, *, probing: bool) -> Iterator[bool]:
@@ -110,13 +115,23 @@ class Bulkhead:
             calls = self._calls.get(host.pk, [])
             if is_doubtful and not probing:
                 raise HostBusyError(DOUBTFUL_AGAIN_S)
-            if is_doubtful and (calls or self._doubtful_left <= 0):
+            if is_doubtful and calls:
                 raise HostBusyError(BUSY_AGAIN_S)
+            if is_doubtful and self._doubtful_left <= 0:
+                raise HostBusyError(self._stand_in_line(host.pk, now))
             if len(calls) >= PER_HOST or any(now - began > SLOW_S for began in calls):
                 raise HostBusyError(BUSY_AGAIN_S)
             self._doubtful_left -= is_doubtful
             self._calls[host.pk].append(now)
+            self._line.pop(host.pk, None)
             return now
+
+    def _stand_in_line(self, host_id: int, now: float) -> float:
+        """Return when to ask again: trying is work too, and the living pay for it."""
+        self._line[host_id] = now
+        self._line = {pk: at for pk, at in self._line.items() if now - at < LINE_KEPT_S}
+        turns = len(self._line) / self._doubtful_slots
+        return min(max(BUSY_AGAIN_S, turns * PROBE_S), LINE_LIMIT_S)
 
 
 BULKHEAD = Bulkhead()

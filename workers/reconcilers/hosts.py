@@ -55,9 +55,9 @@ def reconcile_host(host_id: int) -> None:
 def _work(host: Host, lease: Lease[Host]) -> Result:
     if host.state == HostState.REMOVING and not has_replicas(host):
         return leave_and_forget(host, lease)
-    look = Look(host, replicas_on(host))
     try:
         with runtime_of(host, probing=True) as runtime:
+            look = Look(host, replicas_on(host))  # before the list: what is not in it is an orphan
             seen = _look(host, lease, runtime)
             look_at_models(host, lease, runtime)
             owned = list(runtime.list_owned())

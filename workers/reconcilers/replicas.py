@@ -41,7 +41,10 @@ from workers.reconcilers.runtimes import host_facts, runtime_of
 from workers.registry import engine_on
 from workers.runtimes.base import Runtime
 
-SILENT_HOST_S = 10.0
+MISSED_HOST_S = 10.0
+# Its host wakes it when it is back; this is for a wake that was lost. More often, the replicas of
+# many silent hosts would be most of the work of the hands.
+SILENT_HOST_S = 240.0
 END_POLL_S = 0.3
 DRAIN_POLL_S = 0.5
 START_POLL_S = 0.1
@@ -69,7 +72,7 @@ def _work(replica: Replica, lease: Lease[Replica]) -> Result:
             return _apply(step, plan(view, observed))
     except RuntimeUnreachableError:
         # One miss is the host reconciler's business; it says UNREACHABLE when there are enough.
-        return Result(SILENT_HOST_S)
+        return Result(MISSED_HOST_S)
     except FailureError as error:
         return _failed(replica, lease, error)
 
@@ -264,7 +267,7 @@ def _diagnose(step: Step) -> Result:
 def _failed(replica: Replica, lease: Lease[Replica], error: FailureError) -> Result:
     if error.failure.code in ABOUT_THE_HOST:
         look_now(replica.host)  # it is the host reconciler that says so, and nothing is concluded
-        return Result(SILENT_HOST_S)
+        return Result(MISSED_HOST_S)
     retry_s = backoff_s(replica.attempts + 1) if error.failure.retry else None
     replica_failed(lease, replica, error.failure, retry_s=retry_s)
     return Result(END_POLL_S)  # first told, then cleared away: a crash between loses neither

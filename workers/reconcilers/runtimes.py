@@ -16,10 +16,11 @@ from models_app.services.demo.hosts import RUNTIME as DEMO_RUNTIME
 from models_app.services.sealing import unseal
 from workers.reconcilers.bulkhead import BULKHEAD
 from workers.registry import open_runtime
-from workers.runtimes.base import Runtime
+from workers.runtimes.base import Greets, Runtime
 
 HERE = ("process", DEMO_RUNTIME)  # this machine, and those that it plays
 KNOCK_S = 2.0
+GREET_S = 4.0  # for one word from a machine that took the connection
 
 
 @contextmanager
@@ -37,6 +38,8 @@ def runtime_of(host: Host, *, probing: bool = False) -> Iterator[Runtime]:
     with BULKHEAD.call(host, probing=probing) as is_doubtful:
         if is_doubtful:
             knock(parse_connection(host.runtime, host.connection))
+            if isinstance(reached, Greets):
+                reached.greet(GREET_S)
         with reached as runtime:
             yield runtime
 

@@ -158,6 +158,18 @@ class LeavesThings(Protocol):
 
 
 @runtime_checkable
+class Greets(Protocol):
+    """What a runtime SHALL do besides when its hosts may take a connection and then be silent."""
+
+    def greet(self, seconds: float) -> None:
+        """Find out, before it is entered, whether the host says a word within about `seconds`.
+
+        SHALL raise RuntimeUnreachableError when it does not.
+        """
+        ...
+
+
+@runtime_checkable
 class HasDoor(Protocol):
     """What a runtime SHALL do besides when its engines stand behind TLS or a credential."""
 

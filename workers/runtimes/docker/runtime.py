@@ -39,7 +39,7 @@ from workers.runtimes.docker.helper import Helper
 from workers.runtimes.docker.lifecycle import Lifecycle
 from workers.runtimes.docker.naming import checked
 from workers.runtimes.docker.pulls import Pulls
-from workers.runtimes.docker.transport import API, NEWEST_API, Client
+from workers.runtimes.docker.transport import API, NEWEST_API, TIMEOUT_S, Client
 from workers.runtimes.process.verification import Verifier
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -81,8 +81,7 @@ class DockerRuntime:
         self._opened = Client(self._door.dial())
         known, until = _apis.get(self._host, ("", 0.0))
         if not known or time.monotonic() > until:
-            known = _negotiated(self._opened)
-            _apis[self._host] = known, time.monotonic() + API_KNOWN_S
+            known = self._learn_version(self._opened)
         self._version = known
         self._opened.speak(known)
         return self
@@ -97,6 +96,16 @@ class DockerRuntime:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+    def greet(self, seconds: float) -> None:
+        """Have it say a word, in a conversation of its own: nobody is entered yet."""
+        with Client(self._door.dial()) as client:
+            self._learn_version(client, seconds)
+
+    def _learn_version(self, client: Client, seconds: float = TIMEOUT_S) -> str:
+        known = _negotiated(client, seconds)
+        _apis[self._host] = known, time.monotonic() + API_KNOWN_S
+        return known
 
     @property
     def _client(self) -> Client:
@@ -278,10 +287,10 @@ def answered() -> Iterator[None]:
         raise meaning(str(error)) from error
 
 
-def _negotiated(client: Client) -> str:
+def _negotiated(client: Client, seconds: float) -> str:
     """Return the version of the API to speak. Raises FailureError API_TOO_OLD, NOT_DOCKER."""
     with answered():
-        found = client.unversioned("/version")
+        found = client.unversioned("/version", timeout=seconds)
     newest, oldest = _version(found.get("ApiVersion")), _version(found.get("MinAPIVersion", "1.12"))
     if newest < _version(API):
         raise fail(FailureCode.API_TOO_OLD, version=found.get("ApiVersion"), needed=API)

@@ -104,10 +104,10 @@ class Client(docker.APIClient):
         """Use this version of the API from now on."""
         self._version = version
 
-    def unversioned(self, path: str) -> dict[str, Any]:
+    def unversioned(self, path: str, *, timeout: float = TIMEOUT_S) -> dict[str, Any]:
         """Ask something that every version answers. Raises FailureError NOT_DOCKER."""
         with translated():
-            answer = self.request("GET", f"{self.base_url}{path}", timeout=TIMEOUT_S)
+            answer = self.request("GET", f"{self.base_url}{path}", timeout=timeout)
             if not answer.ok:
                 raise fail(FailureCode.NOT_DOCKER, evidence=(answer.text[:200],))
             try:
