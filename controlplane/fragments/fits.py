@@ -12,10 +12,8 @@ from controlplane.wording.failures import reason_text
 from controlplane.wording.formats import number_text, size_parts, size_text
 from models_app.domain.actors import Actor
 from models_app.domain.scheduling import (
-    Apart,
     HostOffer,
     Need,
-    Policy,
     choose_host,
     known_labels,
     why_not,
@@ -23,7 +21,7 @@ from models_app.domain.scheduling import (
 from models_app.domain.sizing import Fit, MemoryEstimate
 from models_app.domain.states import HostState, PlacementState, Scheduling
 from models_app.models import Artifact, Deployment, EngineEntry, Host
-from models_app.selectors.fits import HostFit, fit_on_hosts, memory_estimate
+from models_app.selectors.fits import HostFit, fit_on_hosts, memory_estimate, need_for
 from models_app.selectors.hosts import hosts_visible
 from models_app.selectors.language_models import placements_visible
 
@@ -71,13 +69,12 @@ def fit_context(actor: Actor, wish: Wish) -> dict[str, Any]:
         hosts=hosts,
     )
     estimate = memory_estimate(wish.artifact, wish.engine.key, wish.parameters)
-    need = Need(
-        runtimes=tuple(wish.engine.manifest["runtimes"]),
+    need = need_for(
+        wish.engine,
+        wish.artifact,
+        wish.parameters,
         memory_bytes=estimate.total_bytes,
-        hosts=tuple(wish.placement.get("hosts", ())),
-        selector=dict(wish.placement.get("selector", {})),
-        policy=str(wish.placement.get("policy", Policy.SPREAD)),
-        apart=str(wish.placement.get("apart", Apart.ANY)),
+        placement=wish.placement,
     )
     offers = _offers(actor, fits, wish.artifact)
     chosen = would_go(need, offers, wish.replicas)

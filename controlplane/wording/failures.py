@@ -314,6 +314,7 @@ _REASONS: dict[str, Text] = {
     "NOT_NAMED": _("not among the hosts named"),
     "LABELS_DIFFER": _("its labels differ"),
     "RUNTIME_UNSUPPORTED": _("the engine does not run on this kind of host"),
+    "PARAMETERS_NOT_THERE": _("a parameter that is set can only be set in a container"),
     "HOST_NOT_READY": _("not ready"),
     "HOST_CLOSED": _("closed for new replicas"),
     "COPY_THERE": _("a copy is there already, and copies must be apart"),

@@ -1,7 +1,7 @@
 """Chooses hosts for replicas: pure, and every choice says why, also why not the others."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -53,6 +53,7 @@ class Need:
     policy: str = Policy.SPREAD
     apart: str = Apart.ANY
     only_where_placed: bool = False  # the artifact cannot be brought to a host
+    unfit: Collection[str] = ()  # of the runtimes, those that cannot honour a parameter that is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def why_not(need: Need, offer: HostOffer) -> str | None:
         ("NOT_NAMED", bool(need.hosts) and offer.name not in need.hosts),
         ("LABELS_DIFFER", not fits(need.selector, offer.labels)),
         ("RUNTIME_UNSUPPORTED", offer.runtime not in need.runtimes),
+        ("PARAMETERS_NOT_THERE", offer.runtime in need.unfit),
         ("HOST_NOT_READY", offer.state != HostState.READY),
         ("HOST_CLOSED", offer.scheduling != Scheduling.OPEN),
         ("ARTIFACT_NOT_THERE", need.only_where_placed and not offer.has_artifact),

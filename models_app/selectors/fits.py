@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from models_app.domain.actors import Actor
+from models_app.domain.bound_parameters import unfit_runtimes
 from models_app.domain.gguf_memory import estimate_gguf
 from models_app.domain.scheduling import Apart, HostOffer, Need, Policy, known_labels, why_not
 from models_app.domain.sizing import (
@@ -59,15 +60,33 @@ def predicted_bytes(revision: Revision) -> int | None:
 
 def need_of(revision: Revision) -> Need:
     """Return what a replica of this revision asks of a host."""
-    entry = EngineEntry.objects.filter(key=revision.engine).first()
-    return Need(
-        runtimes=tuple(entry.manifest["runtimes"]) if entry else (),
+    return need_for(
+        EngineEntry.objects.filter(key=revision.engine).first(),
+        revision.artifact,
+        revision.parameters,
         memory_bytes=predicted_bytes(revision),
-        hosts=tuple(revision.placement.get("hosts", ())),
-        selector=dict(revision.placement.get("selector", {})),
-        policy=str(revision.placement.get("policy", Policy.SPREAD)),
-        apart=str(revision.placement.get("apart", Apart.ANY)),
-        only_where_placed=revision.artifact.format == HOSTED_FORMAT,
+        placement=revision.placement,
+    )
+
+
+def need_for(
+    engine: EngineEntry | None,
+    artifact: Artifact,
+    parameters: Mapping[str, Any],
+    *,
+    memory_bytes: int | None,
+    placement: Mapping[str, Any],
+) -> Need:
+    """Return what such a replica asks of a host, saved or not."""
+    return Need(
+        runtimes=tuple(engine.manifest["runtimes"]) if engine else (),
+        memory_bytes=memory_bytes,
+        hosts=tuple(placement.get("hosts", ())),
+        selector=dict(placement.get("selector", {})),
+        policy=str(placement.get("policy", Policy.SPREAD)),
+        apart=str(placement.get("apart", Apart.ANY)),
+        only_where_placed=artifact.format == HOSTED_FORMAT,
+        unfit=unfit_runtimes(engine.manifest, parameters) if engine else (),
     )
 
 
@@ -114,11 +133,7 @@ def fit_on_hosts(
     actor.require(Role.VIEWER)
     estimate = memory_estimate(artifact, engine, parameters)
     entry = EngineEntry.objects.filter(key=engine).first()
-    need = Need(
-        runtimes=tuple(entry.manifest["runtimes"]) if entry else (),
-        memory_bytes=estimate.total_bytes,
-        only_where_placed=artifact.format == HOSTED_FORMAT,
-    )
+    need = need_for(entry, artifact, parameters, memory_bytes=estimate.total_bytes, placement={})
     offers = {offer.host_id: offer for offer in offers_for(None, artifact)}
     loads = host_loads()
     chosen = hosts if hosts is not None else Host.objects.filter(pk__in=offers)

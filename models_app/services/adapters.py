@@ -6,8 +6,6 @@ from models_app.domain.modelfile import Modelfile
 from models_app.domain.states import ArtifactState
 from models_app.models import Artifact, HostModel
 
-FIELD = "adapter"
-
 
 def adapter_of(base: HostModel, modelfile: Modelfile) -> Artifact | None:
     """Return the model store's file that a variant's ADAPTER names.
@@ -20,15 +18,23 @@ def adapter_of(base: HostModel, modelfile: Modelfile) -> Artifact | None:
     if artifact is None:
         return None
     if artifact.format != ADAPTER_FORMAT:
-        raise _refused("ADAPTER_NOT_ONE", file=artifact.file_name)
+        raise InvalidError(
+            "ADAPTER_NOT_ONE",
+            params={"file": artifact.file_name},
+            fields={"adapter": "ADAPTER_NOT_ONE"},
+        )
     if artifact.state != ArtifactState.READY:
-        raise _refused("ADAPTER_MISSING", file=artifact.file_name, state=artifact.state)
+        raise InvalidError(
+            "ADAPTER_MISSING",
+            params={"file": artifact.file_name, "state": artifact.state},
+            fields={"adapter": "ADAPTER_MISSING"},
+        )
     changes, model = artifact.facts.get("architecture"), base.details.get("family")
     if changes and model and changes != model:
         # The server would make it all the same, and its runner dies at the first request.
-        raise _refused("ADAPTER_ARCHITECTURE", file=artifact.file_name, of=changes, model=model)
+        raise InvalidError(
+            "ADAPTER_ARCHITECTURE",
+            params={"file": artifact.file_name, "of": changes, "model": model},
+            fields={"adapter": "ADAPTER_ARCHITECTURE"},
+        )
     return artifact
-
-
-def _refused(code: str, **params: str) -> InvalidError:
-    return InvalidError(code, params=params, fields={FIELD: code})

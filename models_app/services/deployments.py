@@ -17,7 +17,7 @@ from models_app.domain.states import ArtifactState, ReplicaState, Role, Wish
 from models_app.models import Artifact, Deployment, Host, Replica, Revision
 from models_app.services.leases import database_time
 from models_app.services.model_names import model_name_claim
-from models_app.services.parameters import parameters_check
+from models_app.services.parameters import parameters_check, parameters_check_hosts
 from models_app.services.records import (
     audit,
     before_and_after,
@@ -278,6 +278,7 @@ def _revision_add(actor: Actor, deployment: Deployment, content: RevisionContent
         )
     checked = parameters_check(content.engine, artifact, content.parameters)
     _check_placement(content.placement)
+    parameters_check_hosts(content.engine, checked, content.placement.get("hosts", []))
     last = deployment.revisions.order_by("-number").values_list("number", flat=True).first()
     return Revision.objects.create(
         deployment=deployment,

@@ -1,12 +1,13 @@
 """Checks an engine's parameters against the schema that the engine itself published."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jsonschema
 
+from models_app.domain.bound_parameters import bound_parameters
 from models_app.domain.errors import InvalidError
-from models_app.models import Artifact, EngineEntry
+from models_app.models import Artifact, EngineEntry, Host
 
 
 def engine_manifest(engine: str) -> dict[str, Any]:
@@ -43,6 +44,24 @@ def parameters_check(
     if fields:
         raise InvalidError("PARAMETERS_INVALID", fields=fields)
     return dict(parameters)
+
+
+def parameters_check_hosts(
+    engine: str, parameters: Mapping[str, Any], hosts: Collection[str]
+) -> None:
+    """Raise InvalidError PARAMETERS_NOT_THERE when no host named can honour what is set.
+
+    Where none is named, or some can, the scheduler passes the others over and says why.
+    """
+    runtimes = set(Host.objects.filter(name__in=hosts).values_list("runtime", flat=True))
+    bound = bound_parameters(engine_manifest(engine), parameters)
+    needed = frozenset.intersection(*bound.values()) if bound else runtimes
+    if runtimes and not runtimes & needed:
+        raise InvalidError(
+            "PARAMETERS_NOT_THERE",
+            params={"parameters": ", ".join(sorted(bound))},
+            fields={f"parameters.{name}": "PARAMETERS_NOT_THERE" for name in bound},
+        )
 
 
 def _schema_errors(schema: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, str]:

@@ -15,6 +15,10 @@ DEPLOYMENTS: Table = {
         _("A context of {asked} tokens was asked for; the model takes {limit} at most."),
         _("Lower the context length."),
     ),
+    "PARAMETERS_NOT_THERE": (
+        _("On a shared server its owner sets {parameters}; the hosts named are such servers."),
+        _("Leave them at their defaults, or choose a host with containers."),
+    ),
     "REPLICAS_OUT_OF_RANGE": (
         _("The number of replicas must be between 0 and {limit}."),
         _("Choose a number in that range."),

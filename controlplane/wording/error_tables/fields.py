@@ -14,6 +14,7 @@ FIELDS: dict[str, Text] = {
     "NAME_INVALID": _("Use 1 to 48 lower-case letters, digits and hyphens."),
     "NAME_TAKEN": _("This name is taken."),
     "CONTEXT_TOO_LARGE": _("The model takes {limit} tokens at most."),
+    "PARAMETERS_NOT_THERE": _("It can only be set in a container; the hosts named have none."),
     "UNSUPPORTED_FORMAT": _("This engine cannot serve it."),
     "HOST_UNKNOWN": _("There is no host {names}."),
     "MODEL_NAME_UNKNOWN": _("There is no {names}."),

@@ -5,9 +5,11 @@ how long it stays loaded). The rest are settings of the whole server, which its 
 """
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
+from models_app.domain.bound_parameters import KEYWORD
 from workers.engines.common_parameters import (
     CONTEXT_LENGTH,
     GPU_LAYERS,
@@ -20,6 +22,8 @@ from workers.engines.common_parameters import (
 from workers.engines.parameters import Parameters
 
 WEEK_S = 7 * 24 * 3600
+# A setting of the whole server. Forms, verdicts and the scheduler read it: domain/bound_parameters.
+IN_CONTAINERS: dict[str, Any] = {KEYWORD: ["docker"]}
 
 
 class KvType(StrEnum):
@@ -61,6 +65,7 @@ class OllamaParameters(Parameters):
         "container only: a shared server's owner has set it.",
         ge=1,
         le=64,
+        json_schema_extra=IN_CONTAINERS,
     )
     flash_attention: FlashAttention = Field(
         FlashAttention.AUTO,
@@ -68,6 +73,7 @@ class OllamaParameters(Parameters):
         title="Flash attention",
         description="Computes attention in blocks. In a container only: a shared server's owner "
         "has set it.",
+        json_schema_extra=IN_CONTAINERS,
     )
     kv_type: KvType = Field(
         KvType.F16,
@@ -75,6 +81,7 @@ class OllamaParameters(Parameters):
         title="Type of the key/value cache",
         description="Fewer bits take less memory for long contexts and need flash attention. In a "
         "container only: a shared server's owner has set it.",
+        json_schema_extra=IN_CONTAINERS,
     )
     max_loaded: int = Field(
         1,
@@ -83,6 +90,7 @@ class OllamaParameters(Parameters):
         "a shared server's owner has set it.",
         ge=1,
         le=16,
+        json_schema_extra=IN_CONTAINERS,
     )
     gpus: str = Field(
         "",
@@ -92,7 +100,12 @@ class OllamaParameters(Parameters):
         pattern=r"^([0-9]{1,2}(,[0-9]{1,2}){0,15})?$",
         max_length=47,
         examples=["0", "0,1"],
+        json_schema_extra=IN_CONTAINERS,
     )
 
 
-CONTAINER_ONLY = ("parallel_sequences", "flash_attention", "kv_type", "max_loaded", "gpus")
+CONTAINER_ONLY = tuple(
+    name
+    for name, field in OllamaParameters.model_fields.items()
+    if field.json_schema_extra == IN_CONTAINERS
+)
