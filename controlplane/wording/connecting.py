@@ -179,7 +179,10 @@ WARNINGS: dict[str, Text] = {
     ),
     "MEMORY_LIMITED_BY_CGROUP": _("A control group gives Slipway a part of the memory only."),
     "GPU_QUERY_FAILED": _("The GPU's driver is there, but does not answer."),
-    "NO_AUTHENTICATION": _("Ollama asks for no credential: whoever reaches it may use it."),
+    "NO_AUTHENTICATION": _(
+        "It also answers without the credential: whoever reaches it may use it. Let only the proxy "
+        "that asks for it reach the server."
+    ),
 }
 
 

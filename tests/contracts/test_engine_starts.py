@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from threading import Event, Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +21,7 @@ from models_app.domain.specs import (
     Observed,
     ProbeSpec,
     ServeRequest,
+    WorkloadSpec,
     WorkloadStats,
     owner_labels,
 )
@@ -28,9 +31,10 @@ from tests.runtime_sites import DockerSite, Site, docker_site, ollama_site, proc
 from tests.smollm2 import smollm2_artifact
 from tests.workloads import end, eventually, store_file, wait_running
 from workers.engines.base import Engine
+from workers.reconcilers.replica_drain import is_answering
 from workers.reconcilers.replica_prepare import filled
 from workers.registry import engines
-from workers.runtimes.base import Runtime
+from workers.runtimes.base import Ability, Runtime
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +89,11 @@ def test_a_real_start_serves_streams_and_ends(site: Site, key: str) -> None:
         model = found.served_as or request.alias
         assert_serves(engine, engine.probe(spec), f"http://{found.address}", model)
         assert_measured(runtime.stats(spec.name), engine)
-        eventually(lambda: runtime.remove(spec.name, force=False))
+        if Ability.PROCESSES in runtime.abilities:
+            assert_tells_whether_it_answers(runtime, engine, spec, found)
+            eventually(lambda: runtime.remove(spec.name, force=False))
+        else:
+            assert_finishes_what_it_is_at(runtime, spec, found)
         assert runtime.observe(spec.name) is None
     finally:
         end(runtime, spec.name)
@@ -164,19 +172,56 @@ def assert_serves(engine: Engine, probe: ProbeSpec, base: str, model: str) -> No
         assert after.completion_tokens_total > TOKENS
 
 
-def stream(base: str, model: str) -> list[str]:
-    body = {
+def asked(model: str, *, tokens: int = TOKENS) -> dict[str, Any]:
+    return {
         "model": model,
         "messages": [{"role": "user", "content": "Tell me a story about the sea."}],
-        "max_tokens": TOKENS,
+        "max_tokens": tokens,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+def stream(base: str, model: str) -> list[str]:
     url = f"{base}/v1/chat/completions"
-    with httpx.stream("POST", url, json=body, timeout=ANSWER_S) as answer:
+    with httpx.stream("POST", url, json=asked(model), timeout=ANSWER_S) as answer:
         answer.raise_for_status()
         lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
     return [line for line in lines if not line.startswith(":")]
+
+
+def assert_tells_whether_it_answers(
+    runtime: Runtime, engine: Engine, spec: WorkloadSpec, found: Observed
+) -> None:
+    """Whoever ends a copy waits for its answers, so it has to be told of them, and of their end."""
+
+    def answers() -> bool:
+        return is_answering(runtime, engine, engine.probe(spec), found)
+
+    over = Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            stream(f"http://{found.address}", found.served_as or "contract")
+
+    asking = Thread(target=ask)
+    asking.start()
+    try:
+        eventually(answers, seconds=ANSWER_S)
+    finally:
+        over.set()
+        asking.join(ANSWER_S)
+    eventually(lambda: not answers(), seconds=ANSWER_S)
+
+
+def assert_finishes_what_it_is_at(runtime: Runtime, spec: WorkloadSpec, found: Observed) -> None:
+    """A model that is taken off a shared server in the middle of an answer ends that answer."""
+    url, body = f"http://{found.address}/v1/chat/completions", asked(found.served_as, tokens=64)
+    with httpx.stream("POST", url, json=body, timeout=ANSWER_S) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data: ")
+        eventually(lambda: runtime.remove(spec.name, force=False), seconds=ANSWER_S)
+        assert [line for line in lines if line][-1] == "data: [DONE]"
 
 
 def assert_streamed(events: list[str]) -> None:

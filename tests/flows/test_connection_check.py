@@ -248,7 +248,8 @@ def test_an_ollama_server_behind_tls_and_a_credential(
         told = told_by(alice_browser, "ollama", {"url": guard.url, "bearer": TOKEN})
         assert "It answers." in told
         assert "Compare it on the host" in told
-        assert guard.refused == 0
+        assert guard.refused == 1  # asked once without the credential: is it needed at all?
+        assert "without the credential" not in told
         wrong = told_by(alice_browser, "ollama", {"url": guard.url, "bearer": "not this one"})
         assert "does not accept the credential (status 401)" in wrong
         plain = {"url": guard.url.replace("https:", "http:")}
@@ -283,6 +284,14 @@ def public_address() -> Iterator[str]:
         yield PUBLIC
     finally:
         subprocess.run([*own[:2], "del", *own[3:]], check=False, capture_output=True)
+
+
+def test_a_credential_that_the_server_does_not_ask_for_is_warned_of(
+    alice_browser: Client, ollama: OllamaHouse
+) -> None:
+    told = told_by(alice_browser, "ollama", {"url": ollama.url, "bearer": TOKEN})
+    assert "It also answers without the credential" in told
+    assert "without the credential" not in told_by(alice_browser, "ollama", {"url": ollama.url})
 
 
 def test_an_ollama_server_that_answers_from_a_public_address_is_warned_of(

@@ -132,6 +132,15 @@ class Runtime(Protocol):
 
 
 @runtime_checkable
+class Advises(Protocol):
+    """A runtime that can try, when a connection is tested, what it would not try at every look."""
+
+    def advice(self) -> tuple[str, ...]:
+        """Return the codes of what a person should know before the host is added."""
+        ...
+
+
+@runtime_checkable
 class KeepsModels(Protocol):
     """What a runtime SHALL do besides when its hosts keep models of their own."""
 

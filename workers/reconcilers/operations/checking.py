@@ -17,6 +17,7 @@ from models_app.models import Operation
 from models_app.services.leases import Lease
 from models_app.services.sealing import unseal
 from workers.reconcilers.runtimes import open_reached
+from workers.runtimes.base import Advises
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class CheckConnectionWork:
                 identity=asked["identity"],
             ) as runtime:
                 facts, usage = runtime.facts(), runtime.usage()
+                tried = runtime.advice() if isinstance(runtime, Advises) else ()
         except RuntimeUnreachableError as error:
             raise FailureError(error.failure(**_told(error, where))) from error
         except FailureError:
@@ -51,7 +53,7 @@ class CheckConnectionWork:
             raise fail(FailureCode.INTERNAL, reason=type(error).__name__) from error
         check_identity(asked["identity"], facts.identity)
         advice = connection_warnings(connection, addresses, has_secret=bool(secret))
-        warnings = (*facts.warnings, *advice)
+        warnings = (*facts.warnings, *tried, *advice)
         return {
             "facts": asdict(facts),
             "usage": asdict(usage),

@@ -42,6 +42,12 @@ def access_of(
     return Access(parsed.url, credential, _only(certificate)), shown, warnings
 
 
+def unguarded_warnings(connection: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what to warn of when the server answers whoever reaches it."""
+    parsed = parse_connection("ollama", connection)
+    return connection_warnings(parsed, reachable_at(parsed))
+
+
 def credential_of(secret: Mapping[str, str]) -> Credential:
     """Return what sets the credential of a request, and removes any other."""
     value = authorization_of(secret)

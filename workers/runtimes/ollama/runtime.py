@@ -35,7 +35,7 @@ from models_app.domain.specs import (
 from models_app.domain.store import ModelStore
 from workers.clients.engine_http import Entry
 from workers.runtimes.base import Ability
-from workers.runtimes.ollama.access import access_of
+from workers.runtimes.ollama.access import access_of, unguarded_warnings
 from workers.runtimes.ollama.inventory import details_of, hosted
 from workers.runtimes.ollama.server import Access, OllamaServer
 from workers.runtimes.ollama.uploads import upload, upload_forget
@@ -123,6 +123,12 @@ class OllamaRuntime:
             warnings=self._warnings,
             identity=self._shown,
         )
+
+    def advice(self) -> tuple[str, ...]:
+        """Return what to warn of: a credential guards nothing on a server that asks for none."""
+        if not self._given[1] or not self.server.is_open():
+            return ()
+        return ("NO_AUTHENTICATION", *unguarded_warnings(self._given[0]))
 
     def usage(self) -> HostUsage:
         """Return what its loaded models take, whoever loaded them. Nothing else is known."""

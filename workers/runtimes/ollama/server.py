@@ -85,6 +85,14 @@ class OllamaServer:
             answer.raise_for_status()
             return str(answer.json()["version"])
 
+    def is_open(self) -> bool:
+        """Return whether it also answers those who show no credential."""
+        try:
+            answer = self._http.get("/api/tags", auth=None)
+            return answer.status_code == httpx.codes.OK and "models" in answer.json()
+        except (httpx.HTTPError, ValueError, TypeError):
+            return False
+
     def models(self) -> list[ServerModel]:
         """Return every model that lies there."""
         with server_errors(self.url):

@@ -40,11 +40,11 @@ def guard(house: OllamaHouse, tmp_path: Path) -> Iterator[GuardedServer]:
 
 def runtime_of(guard: GuardedServer, root: Path, **given: Any) -> OllamaRuntime:
     wanted: dict[str, Any] = {
+        "connection": {"url": guard.url},
         "secret": SECRET,
         "identity": {"certificate_sha256": guard.certificate_sha256},
     }
     return OllamaRuntime(
-        connection={"url": guard.url},
         workloads=root / "workloads",
         models=root / "models",
         instance=INSTANCE,
@@ -72,6 +72,21 @@ def test_a_wrong_credential_is_refused_in_words(guard: GuardedServer, tmp_path: 
                 runtime.facts()
             assert refused.value.failure.code == FailureCode.CREDENTIAL_REFUSED
             assert "guess" not in repr(runtime.access)
+
+
+def test_a_credential_that_nobody_asks_for_is_warned_of(
+    guard: GuardedServer, house: OllamaHouse, tmp_path: Path
+) -> None:
+    with runtime_of(guard, tmp_path) as runtime:
+        assert runtime.advice() == ()
+        assert guard.refused == 1  # it was asked without the credential, once
+        runtime.facts()
+        assert guard.refused == 1  # and not at every look: proxies shut out who is refused often
+    bare = {"connection": house.connection, "identity": {}}
+    with runtime_of(guard, tmp_path, **bare) as runtime:
+        assert runtime.advice() == ("NO_AUTHENTICATION",)
+    with runtime_of(guard, tmp_path, **bare, secret={}) as runtime:
+        assert runtime.advice() == ()  # nobody was told that it is guarded
 
 
 async def test_probes_and_the_gateway_get_in(
