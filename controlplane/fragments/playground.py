@@ -7,7 +7,7 @@ from controlplane.fragments.failures import reason_of_row
 from controlplane.fragments.registry import Asked, fragment
 from controlplane.wording.states import state_word
 from models_app.domain.actors import Actor
-from models_app.domain.states import Wish
+from models_app.domain.states import DeploymentState, Wish
 from models_app.models import Deployment
 from models_app.selectors.deployments import deployments_visible
 
@@ -27,10 +27,14 @@ class Target:
 
 @fragment("playground.targets", template="playground/_targets.html", lists=("deployment",))
 def targets(actor: Actor, _asked: Asked) -> dict[str, Any]:
-    """Every deployment that is not on its way out, those that can answer first."""
+    """Every deployment that stays: the whole ones, those that can answer, then the rest."""
     rows = deployments_visible(actor).exclude(wish=Wish.DELETED)[:TARGETS]
     found = [_target(row) for row in rows]
-    return {"targets": sorted(found, key=lambda target: not target.is_ready)}
+    return {"targets": sorted(found, key=_rank)}
+
+
+def _rank(target: Target) -> tuple[bool, bool]:
+    return not target.is_ready, target.deployment.state != DeploymentState.READY
 
 
 def _target(row: Deployment) -> Target:

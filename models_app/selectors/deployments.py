@@ -139,10 +139,14 @@ def replica_get(actor: Actor, ref: str | UUID) -> Replica:
 
 
 def engines_visible(actor: Actor, *, for_tests: bool = False) -> list[EngineEntry]:
-    """Return the engine catalogue; engines made for tests only when asked for."""
+    """Return the engine catalogue; engines made for tests only when asked for, and last."""
     actor.require(Role.VIEWER)
-    rows = EngineEntry.objects.order_by("key")
-    return [row for row in rows if for_tests or not row.manifest.get("for_tests")]
+    rows = sorted(EngineEntry.objects.order_by("key"), key=_is_for_tests)
+    return [row for row in rows if for_tests or not _is_for_tests(row)]
+
+
+def _is_for_tests(row: EngineEntry) -> bool:
+    return bool(row.manifest.get("for_tests"))
 
 
 def engine_get(actor: Actor, key: str) -> EngineEntry:

@@ -67,14 +67,14 @@ def test_revisions_are_found_by_number(charlie: User) -> None:
         deployments.revision_get(actor, row, 3)
 
 
-def test_engines_for_tests_are_hidden_unless_asked_for(charlie: User) -> None:
+def test_engines_for_tests_are_hidden_unless_asked_for_and_come_last(charlie: User) -> None:
     actor = actor_of(charlie)
     factories.make_engine()
     factories.make_engine("fake", for_tests=True)
     assert [e.key for e in deployments.engines_visible(actor)] == ["llamacpp"]
     assert [e.key for e in deployments.engines_visible(actor, for_tests=True)] == [
-        "fake",
         "llamacpp",
+        "fake",
     ]
     with pytest.raises(NotFoundError):
         deployments.engine_get(actor, "nothing")
