@@ -6,6 +6,7 @@ Numbers are given out by the kernel: a bridge or namespace of one name can be ma
 import fcntl
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,17 @@ class Network:
         """Undo it."""
         for chain in ("INPUT", "OUTPUT", "FORWARD"):
             _run(*self.inside(["iptables", "-D", chain, "-j", "DROP"]))
+
+    def cut(self, port: int) -> None:
+        """Reset every connection to a port of its machine; new ones are let in after it."""
+        way = ["-p", "tcp", "--dport", str(port), "-j", "REJECT", "--reject-with", "tcp-reset"]
+        _run(*self.inside(["iptables", "-I", "INPUT", *way]))
+        time.sleep(0.5)  # until something came in on each
+        _run(*self.inside(["iptables", "-D", "INPUT", *way]))
+
+    def sent_bytes(self) -> int:
+        """Return what has gone to its machine over the wire since it was laid."""
+        return int(Path(f"/sys/class/net/{self.name}h/statistics/tx_bytes").read_text())
 
     def limit(self, rate: str) -> None:
         """Let no more than so much through to its machine, such as `40mbit`."""

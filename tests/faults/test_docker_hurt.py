@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.docker_doors import TLS_PORT
 from tests.docker_engine import DockerEngine, new_engine
 from tests.docker_images import BUSYBOX
 from tests.faults.dice import Dice
@@ -139,18 +140,20 @@ def test_a_stranger_with_the_replicas_name_is_told_and_left_alone(
         engine.docker("rm", "-f", stranger)
 
 
-def test_a_worker_killed_while_it_sends_a_model_goes_on_where_it_was(
+def test_a_model_under_way_is_sent_once_though_workers_are_killed_and_the_line_is_cut(
     box: HurtHouse, engine: DockerEngine, dice: Dice, tmp_path: Path
 ) -> None:
     large = write_gguf(tmp_path / "large.gguf", tensors=[
         *TINY_TENSORS, TensorSpec("blk.1.big", (1 << 10, LARGE >> 12), "F32")])  # fmt: skip
-    assert large.stat().st_size > LARGE // 2
+    size = large.stat().st_size
+    assert size > LARGE // 2
     with large.open("r+b") as file:
-        file.seek(large.stat().st_size - (LARGE // 2))
+        file.seek(size - (LARGE // 2))
         file.write(os.urandom(LARGE // 2))
     model = box.new_model(large)
     becomes(box, lambda: box.has_model(model), PROMISE_S)
     engine.network.limit("40mbit")
+    before = engine.network.sent_bytes()
     try:
         box.wish("deploy", name="large", model=model)
         becomes(box, lambda: arrived(box) > 0, PROMISE_S)
@@ -158,9 +161,16 @@ def test_a_worker_killed_while_it_sends_a_model_goes_on_where_it_was(
         reached = arrived(box)
         for part in ("control", "transfer"):
             box.kill_part(part)
+        becomes(box, lambda: arrived(box) > reached, PROMISE_S)
+        dice.wait(2.0)
+        again = arrived(box)
+        engine.network.cut(TLS_PORT)
+        becomes(box, lambda: arrived(box) > again, PROMISE_S)
     finally:
         engine.network.unlimit()
     becomes(box, lambda: box.is_ready("large"), 2 * PROMISE_S)
-    assert 0 < reached < large.stat().st_size
+    # The rest is what looking at a host takes, and what was under way when it was cut.
+    assert size <= engine.network.sent_bytes() - before < size * 1.15
+    assert 0 < reached < again < size
     assert len(running(engine, "large")) == 1
     drop(box, engine, "large")

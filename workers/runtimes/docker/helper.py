@@ -9,6 +9,7 @@ from typing import Any
 
 from models_app.domain.failures import FailureCode, fail
 from workers.runtimes.docker.containers import hardened, models_mount
+from workers.runtimes.docker.conversation import Conversation
 from workers.runtimes.docker.errors import AbsentError, TakenError, meaning
 from workers.runtimes.docker.naming import helper_name, is_ours, role_labels
 from workers.runtimes.docker.transport import TIMEOUT_S, Client, frames
@@ -46,17 +47,11 @@ class Helper:
         command = self._made(script, words)
         self._client.call("POST", f"/exec/{command}/start", body={"Detach": True, "Tty": False})
 
-    def put(self, folder: str, archive: Any, *, seconds: float) -> None:
-        """Unpack a tar archive, given in pieces, into a folder of the volume."""
-        self.ensure()
-        answer = self._client.opened(
-            "PUT",
-            f"/containers/{self._name}/archive",
-            params={"path": folder},
-            data=archive,
-            timeout=seconds,
-        )
-        answer.close()
+    def converse(self, script: str, *words: str, seconds: float = TIMEOUT_S) -> Conversation:
+        """Start a script and keep its stdin; `seconds` is without any progress."""
+        command = self._made(script, words, is_spoken_to=True)
+        body = {"Detach": False, "Tty": False}
+        return self._client.conversation(f"/exec/{command}/start", body, seconds=seconds)
 
     def ensure(self) -> None:
         """Have it run. Raises AbsentError when its image is not there."""
@@ -75,9 +70,10 @@ class Helper:
                 self._start(found)
         raise fail(FailureCode.RUNTIME_FAILED, reason="the helper container does not stay up")
 
-    def _made(self, script: str, words: Sequence[str]) -> str:
+    def _made(self, script: str, words: Sequence[str], *, is_spoken_to: bool = False) -> str:
         body = {
             "Cmd": ["sh", "-c", script, "slipway", *words],
+            "AttachStdin": is_spoken_to,
             "AttachStdout": True,
             "AttachStderr": True,
         }

@@ -268,7 +268,7 @@ class DockerRuntime:
         return True
 
     def _artifacts(self) -> Artifacts:
-        return Artifacts(self._helper(), self._host, Verifier(self._notes / "verified"))
+        return Artifacts(self._helper(), Verifier(self._notes / "verified"))
 
     def _located(self, artifact: ArtifactRef) -> Path:
         return self._store.path_of(artifact.sha256, artifact.file_name)

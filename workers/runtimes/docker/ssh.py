@@ -95,6 +95,7 @@ class SshDoor:
 
     def _connect(self, seconds: float) -> paramiko.Transport:
         transport = paramiko.Transport(connect_tcp(self._connection, seconds))
+        transport.get_security_options().ciphers = _ciphers(transport)
         transport.banner_timeout = transport.auth_timeout = seconds
         try:
             transport.start_client(timeout=seconds)
@@ -113,6 +114,12 @@ class SshDoor:
             raise RuntimeUnreachableError(str(error), FailureCode.CONNECTION_LOST) from error
         transport.set_keepalive(KEEP_ALIVE_S)
         return transport
+
+
+def _ciphers(transport: paramiko.Transport) -> list[str]:
+    """Return the ciphers, those first that need no second pass for the sum of each packet."""
+    known = transport.get_security_options().ciphers
+    return sorted(known, key=lambda name: "gcm" not in name)
 
 
 class _Channel:

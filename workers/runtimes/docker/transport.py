@@ -19,6 +19,7 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils.proxy import ProxyConfig
 
 from models_app.domain.failures import FailureCode, fail
+from workers.runtimes.docker.conversation import Conversation
 from workers.runtimes.docker.errors import translated
 
 TIMEOUT_S = 10.0
@@ -87,6 +88,7 @@ class Client(docker.APIClient):
     def __init__(self, dial: Dial, *, version: str = API) -> None:
         # Nothing is opened before the first request; the address is never used.
         super().__init__(base_url="unix:///nowhere", version=version, timeout=int(TIMEOUT_S))
+        self._dial = dial
         self.mount("http+docker://", _Adapter(dial))
         self.trust_env = False  # no proxy, netrc or CA bundle of this machine
         self._auth_configs = AuthConfig({})
@@ -160,6 +162,16 @@ class Client(docker.APIClient):
             )
             _check(answer)
             return answer
+
+    def conversation(self, path: str, body: dict[str, Any], *, seconds: float) -> Conversation:
+        """Ask for a connection that is the command's; `seconds` is without any progress on it."""
+        with translated():
+            made = self._dial(seconds)
+        try:
+            return Conversation(made, f"/v{self._version}{path}", body, seconds)
+        except BaseException:
+            made.close()
+            raise
 
 
 def _check(answer: requests.Response) -> None:

@@ -1,6 +1,7 @@
 """Artifacts on their way into a host's volume: resumed, refused, damaged, thrown away."""
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from models_app.domain.failures import FailureCode, FailureError, RuntimeUnreach
 from models_app.domain.specs import ArtifactRef
 from models_app.domain.store import ModelStore
 from tests.runtime_sites import DockerSite
-from tests.workloads import store_file
-from workers.runtimes.docker import artifacts
-from workers.runtimes.docker.helper import Helper
+from tests.workloads import eventually, store_file
+from workers.runtimes.docker import arrivals, artifacts, sending
+from workers.runtimes.docker.conversation import Conversation
 from workers.runtimes.docker.naming import artifact_path, helper_name
 
 pytestmark = pytest.mark.slow
@@ -27,69 +28,105 @@ def on_host(site: DockerSite, *command: str) -> str:
     return site.engine.docker("exec", helper_name(site.instance), *command, check=False)
 
 
-def test_what_has_arrived_is_not_sent_again(
-    site: DockerSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    artifact, sent = big(site), [0]
-    put = Helper.put
+@dataclass
+class Wire:
+    """What goes over the connection: counted, and hurt at will."""
 
-    def counted(self: Helper, folder: str, archive: Any, *, seconds: float) -> None:
-        pieces = list(archive)
-        sent[0] += sum(map(len, pieces))
-        put(self, folder, iter(pieces), seconds=seconds)
+    sent: int = 0
+    cut_at: int | None = None  # hang up after so many bytes
+    flip_at: int | None = None  # turn a bit of this byte around
+    begun_at: list[int] = field(default_factory=list)
 
-    monkeypatch.setattr(Helper, "put", counted)
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Every byte of a file that is sent passes here; what is hurt is the connection's, not ours."""
+    wire = Wire()
+
+    def send(self: Conversation, file: Any, at: int, size: int, buffer: memoryview) -> int:
+        wire.begun_at.append(at)
+        file.seek(at)
+        piece = bytearray(file.read(size))
+        if wire.flip_at is not None and at <= wire.flip_at < at + size:
+            piece[wire.flip_at - at] ^= 1
+        if wire.cut_at is not None and wire.sent + size > wire.cut_at:
+            self._socket.sendall(piece[: wire.cut_at - wire.sent])
+            self._socket.close()
+            raise RuntimeUnreachableError("cut", FailureCode.CONNECTION_LOST)
+        self._socket.sendall(piece)
+        wire.sent += size
+        return size
+
+    monkeypatch.setattr(Conversation, "send", send)
+    return wire
+
+
+def test_what_has_arrived_is_not_sent_again(site: DockerSite, wire: Wire) -> None:
+    artifact = big(site)
     first = site.runtime.ensure_artifact(artifact, seconds=0)
     assert 0 < first.done_bytes < artifact.size_bytes
-    site.engine.docker("restart", "-t", "0", helper_name(site.instance))  # as after a reboot
-    assert site.runtime.ensure_artifact(artifact, seconds=30).finished
-    assert sent[0] < artifact.size_bytes + 64 * 1024
+    # As after a reboot: what was hashing is gone too, and reads again what lies there.
+    site.engine.docker("restart", "-t", "0", helper_name(site.instance))
+    eventually(lambda: site.runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
+    assert wire.sent == artifact.size_bytes
     there = on_host(site, "sha256sum", artifact_path(artifact))
     assert there.split()[0] == artifact.sha256
+    assert on_host(site, "ls", arrivals.PARTS) == ""
 
 
-def test_a_piece_that_was_cut_is_sent_again(
-    site: DockerSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_was_cut_is_gone_on_with(site: DockerSite, wire: Wire) -> None:
     artifact = big(site)
-    put = Helper.put
-
-    def cut(self: Helper, folder: str, archive: Any, *, seconds: float) -> None:
-        def half() -> Any:
-            for number, piece in enumerate(archive):
-                if number == 2:
-                    raise ConnectionResetError
-                yield piece
-
-        put(self, folder, half(), seconds=seconds)
-
-    monkeypatch.setattr(Helper, "put", cut)
+    wire.cut_at = 5 * MIB + 12345
     with pytest.raises(RuntimeUnreachableError):
-        site.runtime.ensure_artifact(artifact, seconds=0)
-    monkeypatch.setattr(Helper, "put", put)
-    assert site.runtime.ensure_artifact(artifact, seconds=30).finished
+        site.runtime.ensure_artifact(artifact, seconds=5)
+    wire.cut_at = None
+    part = f"{arrivals.PARTS}/{artifact.sha256}"
+    eventually(lambda: int(on_host(site, "stat", "-c", "%s", part)) >= 5 * MIB)
+    wire.begun_at.clear()
+    eventually(lambda: site.runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
+    assert wire.begun_at[0] >= 5 * MIB
+    assert on_host(site, "sha256sum", artifact_path(artifact)).split()[0] == artifact.sha256
 
 
-def test_a_byte_flipped_on_the_way_is_found_and_sent_again(
-    site: DockerSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_who_slept_and_writes_on_changes_nothing(site: DockerSite) -> None:
     artifact = big(site)
-    put = Helper.put
+    path = ModelStore(site.root / "models").path_of(artifact.sha256, artifact.file_name)
+    helper, buffer = site.runtime._helper(), memoryview(bytearray(MIB))
+    site.runtime.ensure_artifact(artifact, seconds=0)
+    with (
+        helper.converse(sending._WRITE, artifact.sha256, "0") as sleeper,
+        path.open("rb", buffering=0) as file,
+    ):
+        sleeper.say("16 0")  # and says no more, until others have gone on
+        site.runtime.ensure_artifact(artifact, seconds=0)
+        sleeper.send(file, 0, MIB, buffer)
+        assert sleeper.heard(wait=True) == ["written"]
+        eventually(lambda: site.runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
+        sleeper.say("16 0")
+        sleeper.send(file, MIB, MIB, buffer)
+        assert sleeper.heard(wait=True) == ["written"]
+    assert on_host(site, "sha256sum", artifact_path(artifact)).split()[0] == artifact.sha256
+    assert on_host(site, "ls", arrivals.PARTS) == ""
 
-    def flipped(self: Helper, folder: str, archive: Any, *, seconds: float) -> None:
-        pieces = [bytearray(piece) for piece in archive]
-        pieces[1][100] ^= 1
-        put(self, folder, iter(map(bytes, pieces)), seconds=seconds)
 
-    monkeypatch.setattr(Helper, "put", flipped)
+def test_a_byte_flipped_on_the_way_is_found_and_sent_again(site: DockerSite, wire: Wire) -> None:
+    artifact = big(site)
+    wire.flip_at = 3 * MIB + 100
     with pytest.raises(FailureError) as damaged:
-        site.runtime.ensure_artifact(artifact, seconds=30)
+        eventually(lambda: site.runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
     assert damaged.value.failure.code == FailureCode.TRANSFER_DAMAGED
     assert damaged.value.failure.retry
-    assert on_host(site, "ls", artifacts.PARTS) == ""
+    assert on_host(site, "ls", arrivals.PARTS) == ""
     assert on_host(site, "ls", artifact_path(artifact)) == ""
-    monkeypatch.setattr(Helper, "put", put)
-    assert site.runtime.ensure_artifact(artifact, seconds=30).finished
+    wire.flip_at = None
+    eventually(lambda: site.runtime.ensure_artifact(artifact, seconds=5).finished, seconds=60)
+
+
+def test_the_first_pieces_are_small_and_follow_the_link() -> None:
+    assert sending.piece_of(0) == sending.FIRST_PIECE
+    assert sending.piece_of(40 * MIB) == 10 * MIB
+    assert sending.piece_of(40 * MIB + 5) % arrivals.UNIT == 0
+    assert sending.piece_of(10_000 * MIB) == sending.LARGEST_PIECE
 
 
 def test_too_little_space_is_refused_before_the_first_byte(
@@ -104,7 +141,7 @@ def test_too_little_space_is_refused_before_the_first_byte(
         site.runtime.ensure_artifact(artifact, seconds=0)
     assert refused.value.failure.code == FailureCode.DISK_SPACE
     assert refused.value.failure.params["free_bytes"] <= free
-    assert on_host(site, "ls", artifacts.PARTS) == ""
+    assert on_host(site, "ls", arrivals.PARTS) == ""
 
 
 def test_removing_leaves_nothing_of_it(site: DockerSite) -> None:
