@@ -43,7 +43,9 @@ router = Router(tags=["hosts"])
 
 
 Runtime = Annotated[ShortText, Field(description="How it is driven: process, docker, ollama.")]
-Connection = Annotated[dict[str, Any], Field(description="Where it is; see docs/hosts.md.")]
+Connection = Annotated[
+    dict[str, Any], Field(description="Where it is; see docs/docker-hosts.md and docs/ollama.md.")
+]
 Secret = Annotated[
     dict[str, SecretStr], Field(description="Keys or tokens. Written only, never read.")
 ]

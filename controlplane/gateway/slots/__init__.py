@@ -1,1 +1,4 @@
-"""Slots over processes: how many of each replica's this one may use (docs/decisions/slots.md)."""
+"""Slots over processes: how many of each replica's this one may use.
+
+docs/decisions/slots-over-processes.md says why.
+"""
