@@ -3,10 +3,12 @@
 from django.urls import include, path
 
 from controlplane.api.application import api_urls
+from controlplane.api.prometheus import metrics
 from controlplane.health import healthz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include(api_urls(), namespace="api-1")),
     path("", include("controlplane.web.urls")),
 ]

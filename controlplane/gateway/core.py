@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from redis.exceptions import RedisError
 
+from controlplane.gateway.figures import Figures
 from controlplane.gateway.router import Router
 from controlplane.gateway.slots.shares import Shares
 from controlplane.gateway.table import RouteTable
@@ -30,8 +31,10 @@ class RoutingCore:
         self.router = Router(self.table)
         self.shares = Shares(self.router.places)
         self.router.places.share_with(self.shares)
-        self.usage = UsageBook()
-        self._board = LineBoard(uuid.uuid4().hex)
+        process = uuid.uuid4().hex
+        self.figures = Figures(self.table, self.router.places, process)
+        self.usage = UsageBook(also=self.figures.note)
+        self._board = LineBoard(process)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -41,6 +44,7 @@ class RoutingCore:
                 asyncio.create_task(self.table.keep_fresh(), name="routes"),
                 asyncio.create_task(self.usage.write_regularly(), name="usage"),
                 asyncio.create_task(self._tell_lines(), name="lines"),
+                asyncio.create_task(self.figures.tell_regularly(), name="figures"),
                 asyncio.create_task(self.shares.keep_alive(), name="slots"),
                 asyncio.create_task(self.router.captures.write_regularly(), name="captures"),
             ]
@@ -52,6 +56,7 @@ class RoutingCore:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self.shares.stop()
+        await self.figures.stop()
         await self.router.stop()
         with contextlib.suppress(RedisError, OSError):
             await self._board.put({})

@@ -42,6 +42,7 @@ class Places:
         self._lines: defaultdict[str, Line] = defaultdict(Line)
         self._asking = Counter[str]()  # requests that ask other processes for a slot, by deployment
         self._shares: Shares | None = None
+        self.ejections = Counter[str]()  # how often replicas of a deployment were left alone
         table.on_change(self._serve_lines)
 
     def share_with(self, shares: Shares) -> None:
@@ -51,6 +52,11 @@ class Places:
     def load_of(self, replica_id: str) -> Load:
         """Return what this process has asked of a replica."""
         return self._loads.get(replica_id, IDLE)
+
+    def ejected(self, route: DeploymentRoute) -> int:
+        """Return how many of a deployment's replicas are left alone now."""
+        now = time.monotonic()
+        return sum(self.load_of(replica.id).ejected_until > now for replica in route.replicas)
 
     def in_line(self, deployment_id: str) -> int:
         """Return how many requests wait for a slot of a deployment."""
@@ -107,7 +113,8 @@ class Places:
         """A request is over that says nothing good of its replica, and maybe something bad."""
         load = self.load_of(replica.id).ended()
         if error is not None and error.counts_against_replica:
-            load = load.failed(time.monotonic())
+            before, load = load, load.failed(time.monotonic())
+            self.ejections[route.id] += load.ejected_until > before.ejected_until
         self._note(replica, load)
         self._ended(route, replica)
 

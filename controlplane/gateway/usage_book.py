@@ -30,8 +30,13 @@ class UsageBook:
     opening and closing one took as long as all that was written through it.
     """
 
-    def __init__(self, write: WriteRecords = usage_record_many) -> None:
+    def __init__(
+        self,
+        write: WriteRecords = usage_record_many,
+        also: Callable[[UsageRecord], None] | None = None,
+    ) -> None:
         self._write = write
+        self._also = also  # told of each record too
         self._waiting: deque[UsageRecord] = deque(maxlen=KEPT)
         self._writing = asyncio.Lock()
         self._thread: ThreadPoolExecutor | None = None
@@ -39,6 +44,8 @@ class UsageBook:
     def note(self, record: UsageRecord) -> None:
         """Take a record; it is in the database within WRITE_S."""
         self._waiting.append(record)
+        if self._also is not None:
+            self._also(record)
 
     def waiting(self) -> list[UsageRecord]:
         """Return what is not in the database yet, oldest first."""
