@@ -9,7 +9,6 @@ from itertools import accumulate
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -20,7 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from controlplane.api.authentication import authenticate
-from controlplane.api.errors import error_response
+from controlplane.api.errors import MethodNotAllowedError, error_response
 from models_app.domain.actors import Actor
 from models_app.domain.errors import SlipwayError
 from models_app.domain.gateway_figures import (
@@ -50,11 +49,12 @@ Labelled = tuple[Sequence[str], DeploymentFigures]
 
 @login_not_required  # it refuses strangers itself, with 401 instead of a way to the sign-in page
 @never_cache
-@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer who has a token (or a session) of at least a viewer."""
     try:
         actor = authenticate(request)
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowedError(params={"method": request.method, "allowed": "GET"})
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Everything(actor))
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
