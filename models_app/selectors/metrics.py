@@ -16,7 +16,7 @@ from models_app.domain.actors import Actor
 from models_app.domain.states import Role
 from models_app.models import Deployment, Host, HostSample, Replica, ReplicaSample, Usage
 from models_app.selectors.time_buckets import Span, Step, recent, span_of, steps
-from models_app.selectors.usage_figures import Figures, figures_by
+from models_app.selectors.usage_figures import Figures, figures_by, requests_since
 
 FLEET_NOW_S = 9.0  # of the whole fleet: one or two samples of each replica
 FLEET_KEPT_S = 2
@@ -134,10 +134,10 @@ def request_series(actor: Actor, deployment: Deployment, span_key: str = "15m") 
 def latency_of(actor: Actor, deployment: Deployment, *, answers: int = 500) -> Latency:
     """Return the time to first token over the newest answers of the last day."""
     actor.require(Role.VIEWER)
-    rows = Usage.objects.filter(
-        deployment=deployment, at__gte=recent(86_400), first_token_ms__isnull=False
+    rows = requests_since(recent(86_400)).filter(
+        deployment=deployment, first_token_ms__isnull=False
     )
-    newest = rows.order_by("-at").values_list("first_token_ms", flat=True)[:answers]
+    newest = rows.order_by("-id").values_list("first_token_ms", flat=True)[:answers]
     found = [value for value in newest if value is not None]
     return Latency(len(found), percentile(found, 50), percentile(found, 95))
 

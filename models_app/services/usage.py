@@ -7,7 +7,7 @@ that a batch whose commit was in doubt can be written again.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -124,13 +124,24 @@ def _known(records: Sequence[UsageRecord]) -> _Known:
 
 def _mark_hours(records: Sequence[UsageRecord]) -> None:
     """Say that these hours' roll-ups are behind; before the rows, so that a roll-up waits."""
-    hours = sorted({hour_of(r.at) for r in records})
+    hours = _hours_of(records)
     UsageHour.objects.bulk_create(
         [UsageHour(at=hour, is_dirty=True) for hour in hours],
         update_conflicts=True,
         unique_fields=["at"],
         update_fields=["is_dirty"],
     )
+
+
+def _hours_of(records: Sequence[UsageRecord]) -> list[datetime]:
+    hours: set[datetime] = set()
+    begin = end = datetime.min.replace(tzinfo=UTC)
+    for record in records:
+        if not begin <= record.at < end:  # almost never: a batch is of one second
+            begin = hour_of(record.at)
+            end = begin + timedelta(hours=1)
+            hours.add(begin)
+    return sorted(hours)
 
 
 def _note_key_use(records: Sequence[UsageRecord]) -> None:

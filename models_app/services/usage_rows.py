@@ -7,7 +7,7 @@ values; the columns still come from the model, so that it cannot drift from the 
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -43,11 +43,12 @@ _FIELDS = {field.attname: field for field in Usage._meta.concrete_fields}
 
 def usage_rows_insert(rows: Sequence[UsageRow]) -> None:
     """Insert the rows; one whose request is there already is left out."""
-    adapted = connection.ops.adapt_datetimefield_value
-    is_native = connection.features.has_native_uuid_field
-    values: list[Sequence[Any]] = [
-        (row[0] if is_native else row[0].hex, adapted(row[1]), *row[2:]) for row in rows
-    ]
+    values: Sequence[Sequence[Any]] = rows
+    if connection.vendor == "sqlite":
+        # as Django writes them there, in a fifth of its time
+        values = [
+            (row[0].hex, str(row[1].astimezone(UTC).replace(tzinfo=None)), *row[2:]) for row in rows
+        ]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(_FIELDS[name].column or name) for name in UsageRow._fields)
     places = ", ".join(["%s"] * len(UsageRow._fields))
