@@ -7,16 +7,20 @@ Why not httpx or aiohttp here: docs/decisions/gateway-upstream-client.md. llhttp
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import httptools
+
+from controlplane.gateway.known_answers import KnownAnswers
 
 HELD_LIMIT = 64 * 1024  # of an answer that nobody reads: beyond it the engine has to wait
 READ_SIZE = 64 * 1024
 HEADERS_LIMIT = 64 * 1024
 _INTERIM_BELOW = 200
+_NO_HEADERS: Mapping[str, str] = {}
 _shared = memoryview(bytearray(READ_SIZE))  # filled and parsed in one step of the loop, never kept
+_known = KnownAnswers()
 
 
 class ConnectionBrokenError(Exception):
@@ -36,13 +40,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
         self.idle_since = 0.0
         self.exchanges = 0
         self.listener: Callable[[], None] | None = None  # called for whatever is new
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self._own_headers: dict[str, str] = {}  # as they are being read
         self._pieces: deque[bytes] = deque()
         self._held = 0
         self._headers_size = 0
@@ -65,8 +70,7 @@ class Connection(asyncio.BufferedProtocol):
     def ask(self, head: bytes, body: bytes) -> None:
         """Send a request."""
         self.exchanges += 1
-        self.status, self.headers = 0, {}
-        self._headers_size = 0
+        self.status, self.headers = 0, _NO_HEADERS
         self._has_head = self._has_ended = self._any_byte = False
         if self._transport is None or self._lost is not None:
             return  # `head` says so
@@ -102,6 +106,16 @@ class Connection(asyncio.BufferedProtocol):
             self._is_paused = False
             self._transport.resume_reading()
         return found
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the answer has come, as HTTP says."""
+        return self._has_ended and self._has_head
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether it is not whole and may become so: nothing is wrong, not much has come."""
+        return not self._has_ended and self._lost is None and self._held <= HELD_LIMIT // 2
 
     def is_over(self) -> bool:
         """Return whether nothing more will come. Raises ConnectionBrokenError."""
@@ -147,16 +161,37 @@ class Connection(asyncio.BufferedProtocol):
             self._lose("spoke unasked")
             self.close()
             return
-        self._any_byte = True
-        try:
-            self._parser.feed_data(_shared[:size])
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._lose(f"not HTTP: {type(error).__name__}")
-            self.close()
+        if self._any_byte:
+            self._parse(_shared[:size])
+        else:
+            self._begin(bytes(_shared[:size]))
         if self._held > HELD_LIMIT and not self._is_paused and self._transport is not None:
             self._is_paused = True
             self._transport.pause_reading()
         self._wake()
+
+    def _begin(self, data: bytes) -> None:
+        """An answer begins; one whose head is known and that is whole is not parsed."""
+        self._any_byte = True
+        found = _known.find(data)
+        if found is None:
+            self._parse(data)
+            if self._has_ended and self._lost is None:
+                _known.learn(data, self.status, self.headers)
+            return
+        known, body = found
+        self.status, self.headers = known.status, known.headers
+        self._has_head = self._has_ended = True
+        if body:
+            self._pieces.append(body)
+            self._held = len(body)
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._lose(f"not HTTP: {type(error).__name__}")
+            self.close()
 
     def eof_received(self) -> bool:
         """Close our side too."""
@@ -172,12 +207,19 @@ class Connection(asyncio.BufferedProtocol):
 
     # --- llhttp's side -----------------------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        """A head begins; an interim one before it does not count."""
+        if self._has_ended:
+            raise _UnaskedError
+        self.headers = self._own_headers = {}
+        self._headers_size = 0
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header; the last of equal names wins."""
         self._headers_size += len(name) + len(value)
         if self._headers_size > HEADERS_LIMIT:
             raise _RefusedHeadError
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._own_headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is whole, unless it only says that the real one follows."""
@@ -192,7 +234,6 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_complete(self) -> None:
         """The answer is whole."""
         if not self._has_head:
-            self.headers = {}
             return
         self._has_ended = True
         if not self._parser.should_keep_alive():
@@ -239,6 +280,10 @@ class Connection(asyncio.BufferedProtocol):
             self.listener()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+class _UnaskedError(Exception):
+    """A second answer comes behind the one that was asked for."""
 
 
 class _RefusedHeadError(Exception):

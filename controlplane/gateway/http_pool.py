@@ -31,7 +31,7 @@ class HttpPool:
         self._idle: defaultdict[str, deque[Connection]] = defaultdict(deque)
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def ask(
+    async def ask(  # noqa: PLR0913 - each a part of the exchange
         self,
         address: str,
         head: bytes,
@@ -40,22 +40,26 @@ class HttpPool:
         connect_s: float,
         head_s: float,
         certificate: str = "",
+        asked: Connection | None = None,
     ) -> Connection:
-        """Send a request and wait for the head of its answer.
+        """Send a request and wait for the head of its answer. `asked`: where it went out already.
 
         A kept connection that turns out closed before it said anything is replaced by a new one:
         the engine had hung up before the request came. Raises OSError (which a connection that
         takes too long is too), ConnectionBrokenError, HeadTimeoutError.
         """
-        connection = self._kept(address)
+        connection = asked or self.kept(address)
         if connection is not None:
             try:
-                return await self._head_of(connection, head, body, head_s)
+                if asked is None:
+                    connection.ask(head, body)
+                return await self._head_of(connection, head_s)
             except ConnectionBrokenError as error:
                 if not error.unused:
                     raise
         connection = await self._connect(address, connect_s, certificate)
-        return await self._head_of(connection, head, body, head_s)
+        connection.ask(head, body)
+        return await self._head_of(connection, head_s)
 
     def give_back(self, address: str, connection: Connection) -> None:
         """Take a connection whose answer was read, or is no longer wanted."""
@@ -77,7 +81,8 @@ class HttpPool:
                 connection.close()
         self._idle.clear()
 
-    def _kept(self, address: str) -> Connection | None:
+    def kept(self, address: str) -> Connection | None:
+        """Return an open connection on which nothing is asked, taken out of the pool."""
         kept = self._idle.get(address)
         while kept:
             connection = kept.pop()  # the one used last: the others may grow old and go
@@ -101,11 +106,8 @@ class HttpPool:
             raise ssl.SSLCertVerificationError(f"{place.netloc} shows another certificate")
         return connection
 
-    async def _head_of(
-        self, connection: Connection, head: bytes, body: bytes, head_s: float
-    ) -> Connection:
+    async def _head_of(self, connection: Connection, head_s: float) -> Connection:
         try:
-            connection.ask(head, body)
             await connection.head(head_s)
         except TimeoutError:
             connection.close()

@@ -15,10 +15,16 @@ class Patience:
     Time in which nobody reads (a slow client) is not the engine's and does not count.
     """
 
-    def __init__(self, timeouts: Timeouts, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        timeouts: Timeouts,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        since: float | None = None,  # when the waiting began, where that was before now
+    ) -> None:
         self.timeouts = timeouts
         self._clock = clock
-        self._left = timeouts.first_token_s
+        self._left = timeouts.first_token_s - (0.0 if since is None else clock() - since)
         self._waiting_since: float | None = None
         self.started = False  # a token has come
 

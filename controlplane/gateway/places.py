@@ -103,9 +103,22 @@ class Places:
         if not self.in_line(route.id):
             replica = self._free(route, affinity, besides)
             if replica is not None:
-                self._note(replica, self.load_of(replica.id).asked())
+                self.hold(replica)
                 return replica
         return await self._wait(route, Waiting(caller, affinity, besides), line_s)
+
+    def free_at_once(self, route: DeploymentRoute, affinity: str = "") -> ReplicaRoute | None:
+        """Return a replica with a free slot for which nobody has to be asked.
+
+        Raises NoReplicaError.
+        """
+        if self._shares is not None and self._shares.asks_others:
+            return None
+        return self._free(route, affinity, None) if not self.in_line(route.id) else None
+
+    def hold(self, replica: ReplicaRoute) -> None:
+        """Take a slot of a replica that was just found free; `give_back` ends that."""
+        self._note(replica, self.load_of(replica.id).asked())
 
     def give_back(
         self, route: DeploymentRoute, replica: ReplicaRoute, *, error: RoutingError | None = None
@@ -236,7 +249,7 @@ class Places:
             if replica is None:
                 return
             line.next()
-            self._note(replica, self.load_of(replica.id).asked())
+            self.hold(replica)
             waiting.given.set_result(replica)
 
     def _note(self, replica: ReplicaRoute, load: Load) -> None:

@@ -14,11 +14,12 @@ from controlplane.gateway.addressing import addressed_to
 from controlplane.gateway.capture_book import CaptureBook, Recording
 from controlplane.gateway.choose import Load
 from controlplane.gateway.errors import RoutingError
+from controlplane.gateway.exchange import Connection
 from controlplane.gateway.http_pool import HttpPool
 from controlplane.gateway.patience import Patience, Timeouts
 from controlplane.gateway.places import LINE_S, Places
 from controlplane.gateway.table import RouteTable
-from controlplane.gateway.upstream import Answer, open_answer
+from controlplane.gateway.upstream import Answer, engine_head, open_answer
 from models_app.domain.routes import DeploymentRoute, ReplicaRoute
 
 JSON_HEADERS = {"content-type": "application/json"}
@@ -44,6 +45,16 @@ class Routed(Struct, frozen=True):
     replica: ReplicaRoute
     answer: Answer
     ask: Ask
+
+
+class Asked(Struct, frozen=True):
+    """A request whose slot of a replica is taken; `connection`: where it went out, if it did."""
+
+    route: DeploymentRoute
+    replica: ReplicaRoute
+    ask: Ask
+    connection: Connection | None
+    began: float
 
 
 class Router:
@@ -84,15 +95,44 @@ class Router:
         if not route.replicas:
             route = await self._looked_up_again(route)
         replica = await self._take(route, ask)
-        began = time.monotonic()
+        return await self.open_asked(Asked(route, replica, ask, None, time.monotonic()))
+
+    def ask_at_once(self, route: DeploymentRoute, ask: Ask) -> Asked | None:
+        """Ask an engine if nothing has to be waited for first: a slot is free, a connection open.
+
+        `open_asked` or `close_asked` has to follow. Raises NoReplicaError, ValueError.
+        """
+        if route.capture is not None:
+            return None
+        replica = self.places.free_at_once(route, ask.affinity)
+        if replica is None:
+            return None
+        body = addressed_to(replica, ask.body)
+        head = engine_head(replica, ask.path, len(body), ask.headers)
+        connection = self._pool.kept(replica.address)
+        if connection is None:
+            return None
+        self.places.hold(replica)
+        connection.ask(head, body)
+        return Asked(route, replica, ask, connection, time.monotonic())
+
+    def close_asked(self, asked: Asked) -> None:
+        """The whole answer has come, and was good."""
+        if asked.connection is not None:
+            self._pool.give_back(asked.replica.address, asked.connection)
+        self.places.succeeded(asked.route, asked.replica, time.monotonic() - asked.began)
+
+    async def open_asked(self, asked: Asked) -> tuple[Routed, float]:
+        """As `open`, from where a slot is taken or the request went out."""
+        route, ask = asked.route, asked.ask
         try:
-            return await self._routed(route, replica, ask), began
+            return await self._routed(asked), asked.began
         except RoutingError as error:
             if not error.retry_elsewhere or len(route.replicas) == 1:
                 raise
-        other = await self._take(route, ask, besides=replica)
-        began = time.monotonic()
-        return await self._routed(route, other, ask), began
+        other = await self._take(route, ask, besides=asked.replica)
+        again = Asked(route, other, ask, None, time.monotonic())
+        return await self._routed(again), again.began
 
     def close(
         self, routed: Routed, *, error: RoutingError | None = None, seconds: float | None = None
@@ -128,17 +168,18 @@ class Router:
             route, caller=ask.caller, affinity=ask.affinity, besides=besides, line_s=ask.line_s
         )
 
-    async def _routed(self, route: DeploymentRoute, replica: ReplicaRoute, ask: Ask) -> Routed:
-        answer = await self._open(route, replica, ask)
-        if route.capture is not None:
-            answer.recording = self.captures.begin(route, ask.body)
-        return Routed(route, replica, answer, ask)
+    async def _routed(self, asked: Asked) -> Routed:
+        answer = await self._open(asked)
+        if asked.route.capture is not None:
+            answer.recording = self.captures.begin(asked.route, asked.ask.body)
+        return Routed(asked.route, asked.replica, answer, asked.ask)
 
     def _captured(self, routed: Routed, recording: Recording, status: str) -> None:
         ask = routed.ask
         self.captures.end(routed.route, recording, caller=ask.caller, path=ask.path, status=status)
 
-    async def _open(self, route: DeploymentRoute, replica: ReplicaRoute, ask: Ask) -> Answer:
+    async def _open(self, asked: Asked) -> Answer:
+        route, replica, ask = asked.route, asked.replica, asked.ask
         try:
             return await open_answer(
                 self._pool,
@@ -146,7 +187,8 @@ class Router:
                 path=ask.path,
                 body=addressed_to(replica, ask.body),
                 headers=ask.headers,
-                patience=Patience(ask.timeouts or route.timeouts),
+                patience=Patience(ask.timeouts or route.timeouts, since=asked.began),
+                asked=asked.connection,
             )
         except RoutingError as error:
             error.replica_id = replica.row_id

@@ -123,7 +123,7 @@ class Answer:
         return kind(params=_where(self.replica) | {"detail": error.detail})
 
 
-async def open_answer(
+async def open_answer(  # noqa: PLR0913 - each a part of the exchange
     pool: HttpPool,
     replica: ReplicaRoute,
     *,
@@ -131,16 +131,14 @@ async def open_answer(
     body: bytes,
     headers: Mapping[str, str],
     patience: Patience,
+    asked: Connection | None = None,
 ) -> Answer:
-    """Ask one replica and wait for the first bytes of its answer.
+    """Ask one replica and wait for the first bytes of its answer. `asked`: it was, there.
 
     Raises RoutingError: EngineUnreachableError, EngineBusyError, EngineRefusedError,
     FirstTokenTimeoutError.
     """
-    place, door = place_of(replica.address), replica.door
-    if door.authorization:
-        headers = {**headers, "authorization": door.authorization}
-    head = request_head("POST", f"{place.base}{path}", place.netloc, len(body), headers)
+    head = engine_head(replica, path, len(body), headers)
     connect_s = patience.timeouts.connect_s
     try:
         connection = await pool.ask(
@@ -149,7 +147,8 @@ async def open_answer(
             body,
             connect_s=connect_s,
             head_s=patience.wait(),
-            certificate=door.certificate_sha256,
+            certificate=replica.door.certificate_sha256,
+            asked=asked,
         )
     except HeadTimeoutError:
         raise _timed_out(replica, patience) from None
@@ -167,6 +166,16 @@ async def open_answer(
         answer.close()
         raise
     return answer
+
+
+def engine_head(
+    replica: ReplicaRoute, path: str, body_size: int, headers: Mapping[str, str]
+) -> bytes:
+    """Return the head of a request to a replica. Raises ValueError for a header of many lines."""
+    place, authorization = place_of(replica.address), replica.door.authorization
+    if authorization:
+        headers = {**headers, "authorization": authorization}
+    return request_head("POST", f"{place.base}{path}", place.netloc, body_size, headers)
 
 
 async def _refuse(answer: Answer) -> NoReturn:

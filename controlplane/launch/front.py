@@ -6,14 +6,18 @@ answered on this connection) takes ASGI's way to the same code.
 """
 
 import contextvars
+from collections.abc import Coroutine
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from controlplane.gateway.v1.application import answer_call
 from controlplane.gateway.v1.call import Headers
+from controlplane.gateway.v1.desk import desk
 from controlplane.gateway.v1.direct_call import DirectCall
+from controlplane.gateway.v1.known_request import KnownRequest, known_request
 from controlplane.gateway.v1.ollama import ASKED
+from controlplane.gateway.v1.plain import PlainRequest, ask_plainly
 from controlplane.gateway.v1.spoken import POSTS
 from controlplane.launch.http_heads import BoundedHeads
 
@@ -23,7 +27,11 @@ _PATHS = {path.encode(): path for path in (*POSTS, *ASKED)}
 class Front(BoundedHeads):
     """One connection."""
 
-    _call: DirectCall | None = None  # the one under way
+    _call: DirectCall | PlainRequest | None = None  # the one under way
+    _known: KnownRequest | None = None  # the head that came last
+    _read: tuple[bytes, DirectCall] | None = None  # the request that came last in one piece
+    _piece = b""  # being read, with which a request began
+    _is_between = True  # no request has begun whose end has not come
     _rests_since = 0.0
     _rest_timer: Any = None
 
@@ -43,6 +51,14 @@ class Front(BoundedHeads):
         if self._rest_timer is None and not self.transport.is_closing():
             self._rest_timer = self.loop.call_later(self.timeout_keep_alive, self._look_at_rest)
 
+    def hand_over(self, call: DirectCall, answering: Coroutine[None, None, None]) -> None:
+        """Go on with a request on the long way."""
+        cycle: object = self.cycle  # it may be a later one, which waits in the pipeline
+        if cycle is self._call:
+            self.cycle = call  # type: ignore[assignment]
+        self._call = call
+        self._answer(answering)
+
     # --- asyncio's side ----------------------------------------------------------------------
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -54,9 +70,14 @@ class Front(BoundedHeads):
             self._call.lost()
 
     def data_received(self, data: bytes) -> None:
-        """Who sends does not rest."""
+        """A plain request is answered here; llhttp reads all others."""
         self._rests_since = self.loop.time()
-        super().data_received(data)
+        if not self._is_between:
+            super().data_received(data)
+        elif not self._asked_plainly(data):
+            self._piece = data
+            super().data_received(data)
+            self._piece = b""
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
@@ -74,6 +95,7 @@ class Front(BoundedHeads):
 
     def on_message_begin(self) -> None:
         """Begin to collect a head; what ASGI wants to know of it is put together if it is asked."""
+        self._is_between = False
         self._in_head, self._head_bytes = True, 0
         self.url = b""
         self.headers = []
@@ -91,10 +113,7 @@ class Front(BoundedHeads):
             return
         self._end_head()
         self._call = self.cycle = DirectCall(self, path, self.headers)  # type: ignore[assignment]
-        context = contextvars.Context()  # nothing of another request's
-        task = self.loop.create_task(answer_call(self._call), context=context)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self._answer(answer_call(self._call))
 
     def on_body(self, body: bytes) -> None:
         """Hand on a piece of a body."""
@@ -106,11 +125,34 @@ class Front(BoundedHeads):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        self._is_between = True
         cycle: object = self.cycle
         if type(cycle) is DirectCall:
             cycle.whole()
+            self._read = (self._piece, cycle) if self._piece else None
         else:
             super().on_message_complete()
+
+    def _asked_plainly(self, data: bytes) -> bool:
+        """Return whether these bytes are a plain request, which is asked now."""
+        if not self._is_free() or self.pipeline or self.flow.write_paused:
+            return False
+        if self._read is not None:
+            (piece, call), self._read = self._read, None
+            self._known = known_request(desk(), piece, call.path, call.headers)
+        known = self._known
+        body = known.body_of(data) if known is not None else None
+        request = ask_plainly(self, known, body) if known is not None and body else None
+        if request is None:
+            return False
+        self._call = self.cycle = request  # type: ignore[assignment]
+        return True
+
+    def _answer(self, answering: Coroutine[None, None, None]) -> None:
+        context = contextvars.Context()  # nothing of another request's
+        task = self.loop.create_task(answering, context=context)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _is_plain(self) -> bool:
         parser = self.parser

@@ -79,6 +79,11 @@ class Shares:
         """How this process comes to its slots now."""
         return self._mode
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether a slot has to be asked for before it can be used."""
+        return self._mode in (Mode.RESTING, Mode.SHARING)
+
     def limit(self, replica: ReplicaRoute) -> int:
         """Return how many requests this process may have under way at a replica."""
         if self._mode is Mode.ALONE:
@@ -96,7 +101,7 @@ class Shares:
     async def ask(self, claim: Claim) -> None:
         """Ask for slots, once; there are some now, or there are not."""
         self._asked_at = time.monotonic()
-        while self._mode in (Mode.RESTING, Mode.SHARING):
+        while self.asks_others:
             # who leaves meanwhile must not take the answer along: it may hold a slot
             said = await asyncio.shield(asyncio.ensure_future(self._claim(claim)))
             if said is None or not said.is_early:

@@ -62,9 +62,9 @@ class AliasBook:
 
         What the key does not open is not found, as what does not exist.
         """
-        meant = self._known(model, key)
+        meant = self.known(model, key)
         if meant is None and await self._look_again(model):
-            meant = self._known(model, key)
+            meant = self.known(model, key)
         if meant is not None:
             return meant
         if self._routes.is_behind:  # it may exist: saying that it does not would be a guess
@@ -81,7 +81,8 @@ class AliasBook:
         opened = [alias for alias in self._aliases.values() if key.opens_alias(alias.id)]
         return found | {alias.name: "alias" for alias in opened}
 
-    def _known(self, model: str, key: GatewayKeyFacts) -> Meant | None:
+    def known(self, model: str, key: GatewayKeyFacts) -> Meant | None:
+        """Return what a name means as far as is known. Raises ModelNotFoundError."""
         route = self._routes.by_name(model)
         if route is not None and key.opens_deployment(route.id):
             return Meant([route])

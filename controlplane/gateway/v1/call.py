@@ -25,6 +25,14 @@ _LOW_62_BITS = (1 << 62) - 1
 TAKES_NOTHING_S = 60.0  # a client that took no byte for so long is let go
 
 
+def header_of(headers: Headers, wanted: bytes) -> str:
+    """Return a header; empty when it was not sent."""
+    for name, value in headers:
+        if name == wanted:
+            return value.decode("latin-1")
+    return ""
+
+
 class Call(ABC):
     """A request as it stands."""
 
@@ -35,7 +43,7 @@ class Call(ABC):
         headers: Headers,
         transport: asyncio.WriteTransport | None,
     ) -> None:
-        self.id = _new_id()
+        self.id = new_id()
         self.method = method
         self.path = path
         self.headers = headers
@@ -52,10 +60,7 @@ class Call(ABC):
 
     def header(self, wanted: bytes) -> str:
         """Return a header of the request; empty when it was not sent."""
-        for name, value in self.headers:
-            if name == wanted:
-                return value.decode("latin-1")
-        return ""
+        return header_of(self.headers, wanted)
 
     @property
     def outlet(self) -> Outlet | None:
@@ -125,7 +130,7 @@ class Call(ABC):
         self._blocked_at = time.monotonic() if is_blocked else 0.0
 
 
-def _new_id() -> uuid.UUID:
+def new_id() -> uuid.UUID:
     """Return a UUID of version 7: later ones are larger, which an index of them is glad of."""
     dice = _dice.getrandbits(74)
     milliseconds = time.time_ns() // 1_000_000

@@ -25,6 +25,7 @@ UNDER_WAY_LIMIT = 2000  # requests of this process; more would only wait for eac
 BODIES_LIMIT = 256 << 20  # bytes of all bodies that are being read or answered
 BODY_S = 30.0  # for a body that comes in drops
 SWEEP_S = 5.0
+SOON_S = 0.25  # what is not answered by then has clocks of its own from there on
 
 
 class UnderWay(Protocol):
@@ -33,6 +34,21 @@ class UnderWay(Protocol):
     key: GatewayKeyFacts
     call: Call
     allowed: Allowance
+
+    def stop(self, error: SlipwayError) -> None:
+        """End it."""
+        ...
+
+
+class Plain(Protocol):
+    """A request without a task, as long as it is plain."""
+
+    key: GatewayKeyFacts
+    since: float
+
+    def go_on(self) -> object:
+        """Go the long way."""
+        ...
 
     def stop(self, error: SlipwayError) -> None:
         """End it."""
@@ -52,6 +68,8 @@ class Desk:
         self.counters: Counters = SharedCounters()
         self.under_way_limit = UNDER_WAY_LIMIT
         self._under_way: defaultdict[str, set[UnderWay]] = defaultdict(set)
+        self._plain: set[Plain] = set()
+        self._plain_timer: asyncio.TimerHandle | None = None
         self._count = 0
         self._body_bytes = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,6 +87,8 @@ class Desk:
 
     async def stop(self) -> None:
         """Stop the background work."""
+        if self._plain_timer is not None:
+            self._plain_timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -95,13 +115,45 @@ class Desk:
         if self._body_bytes + size > BODIES_LIMIT:
             raise OverloadedError(params={"wait_s": 1})
         call.body_size = size
-        self._body_bytes += size
+        self.remember(size)
         return await call.body(BODY_LIMIT, BODY_S)
 
     def forget_body(self, call: Call) -> None:
         """The body of a request takes no memory any more."""
-        self._body_bytes -= call.body_size
+        self.forget(call.body_size)
         call.body_size = 0
+
+    def has_room(self, size: int) -> bool:
+        """Return whether one more request may enter, with a body of this size."""
+        return self._count < self.under_way_limit and self._body_bytes + size <= BODIES_LIMIT
+
+    def remember(self, size: int) -> None:
+        """Set memory aside for a body."""
+        self._body_bytes += size
+
+    def forget(self, size: int) -> None:
+        """Free it."""
+        self._body_bytes -= size
+
+    def begin_plain(self, request: Plain) -> None:
+        """Remember a request without a task, so that it does not wait for long without clocks."""
+        self._plain.add(request)
+        if self._plain_timer is None:
+            loop = asyncio.get_running_loop()
+            self._plain_timer = loop.call_later(SOON_S, self._look_at_plain)
+
+    def end_plain(self, request: Plain) -> None:
+        """Forget it."""
+        self._plain.discard(request)
+
+    def _look_at_plain(self) -> None:
+        self._plain_timer = None
+        if self._plain:
+            loop = asyncio.get_running_loop()
+            self._plain_timer = loop.call_later(SOON_S, self._look_at_plain)
+        long_ago = time.monotonic() - SOON_S
+        for request in [one for one in self._plain if one.since < long_ago]:
+            request.go_on()
 
     def begin(self, serving: UnderWay) -> None:
         """Remember a request, so that it ends with its key."""
@@ -115,8 +167,9 @@ class Desk:
             del self._under_way[serving.key.id]
 
     def _end_those_of(self, key: GatewayKeyFacts) -> None:
-        for serving in list(self._under_way.get(key.id, ())):
-            serving.stop(KeyRevokedError())
+        plain = [one for one in self._plain if one.key.id == key.id]
+        for request in (*self._under_way.get(key.id, ()), *plain):
+            request.stop(KeyRevokedError())
 
     async def _sweep(self) -> None:
         """Let go of clients that take nothing: their engines could be answering somebody."""

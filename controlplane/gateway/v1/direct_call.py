@@ -8,20 +8,14 @@ The server's protocol takes it for one of its own cycles: `response_complete`, `
 import asyncio
 import sys
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Protocol
 
 from controlplane.gateway.pump import Outlet
+from controlplane.gateway.v1.answer_head import lines_of
 from controlplane.gateway.v1.body import ClientLeftError
 from controlplane.gateway.v1.call import Call, Headers
 from controlplane.gateway.v1.errors import BodySlowError
 from models_app.domain.errors import TooLargeError
-
-_STATUS_LINES = {
-    status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode())
-    for status in HTTPStatus
-}
-
 
 HELD_LIMIT = 64 << 10  # of a body, before anybody has asked for it
 
@@ -66,7 +60,7 @@ class _NobodyWaits:
         """Wake nobody."""
 
 
-_nobody_waits = _NobodyWaits()
+NOBODY_WAITS = _NobodyWaits()
 
 
 class DirectCall(Call):
@@ -77,7 +71,7 @@ class DirectCall(Call):
         self.response_complete = False
         self.keep_alive = True
         self.disconnected = False
-        self.message_event = _nobody_waits
+        self.message_event = NOBODY_WAITS
         self.is_blocked = line.flow.write_paused  # answers before this one may wait for it
         self.when_room: Callable[[], None] | None = None
         self._line = line
@@ -202,15 +196,12 @@ class DirectCall(Call):
     # --- inside ------------------------------------------------------------------------------
 
     def _head_of(self, status: int, headers: Headers) -> bytes:
-        lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
-        for name, value in (*self._line.default_headers(), *headers, *self._own_headers()):
-            if name == b"connection" and value == b"close":
-                self.keep_alive = False
-            lines.append(b"%b: %b\r\n" % (name, value))
-        if not self.keep_alive and (b"connection", b"close") not in headers:
-            lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
-        return b"".join(lines)
+        headers = [*self._line.default_headers(), *headers, *self._own_headers()]
+        if (b"connection", b"close") in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers.append((b"connection", b"close"))
+        return lines_of(status, headers) + b"\r\n"
 
     def _send(self, data: bytes) -> None:
         if data and not self.disconnected:

@@ -66,7 +66,7 @@ class KeyBook:
 
         Unknown, wrong, revoked and expired keys are told alike.
         """
-        fingerprint = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+        fingerprint = _fingerprint(text)
         key_id = self._matched.get(fingerprint)
         page = self._pages.get(key_id) if key_id else None
         now = self._clock()
@@ -75,6 +75,19 @@ class KeyBook:
         page.used_at = now
         if page.facts is None or time.time() >= page.good_until:
             raise KeyInvalidError
+        return page.facts
+
+    def proven(self, text: str) -> str:
+        """Return the id of a key whose text was found to be right; empty for any other."""
+        return self._matched.get(_fingerprint(text), "")
+
+    def good(self, key_id: str) -> GatewayKeyFacts | None:
+        """Return a proven key that is known to be good without reading anything."""
+        page = self._pages.get(key_id)
+        now = self._clock()
+        if page is None or now - page.read_at > GOOD_S or time.time() >= page.good_until:
+            return None
+        page.used_at = now
         return page.facts
 
     async def refresh(self, ids: Collection[str] | None = None) -> None:
@@ -143,6 +156,10 @@ class KeyBook:
         if facts is None or facts.standing(timezone.now()) is not KeyStanding.GOOD:
             for listener in self._listeners:
                 listener(before.facts)
+
+
+def _fingerprint(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 def _good_until(facts: GatewayKeyFacts | None) -> float:

@@ -119,7 +119,7 @@ async def _relay_whole(call: Call, routed: Routed, meter: Meter, headers: Header
         chunk = await answer.read()
         if chunk is None:
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            _take_usage(body, meter)
+            take_usage(body, meter)
             await call.answer(answer.status, body, [*headers, _content_type(answer.headers)])
             return
         pieces.append(chunk)
@@ -134,7 +134,8 @@ async def _relay_whole(call: Call, routed: Routed, meter: Meter, headers: Header
     await call.write(b"", more=False)
 
 
-def _take_usage(body: bytes, meter: Meter) -> None:
+def take_usage(body: bytes, meter: Meter) -> None:
+    """Tell the meter what a whole answer says that it used, if it says so."""
     try:
         usage = _usage.decode(body).usage
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
@@ -143,5 +144,10 @@ def _take_usage(body: bytes, meter: Meter) -> None:
         meter.usage(usage)
 
 
+def content_type_of(headers: Mapping[str, str]) -> str:
+    """Return what an engine says that its answer is; JSON where it says nothing."""
+    return headers.get("content-type", "application/json")
+
+
 def _content_type(headers: Mapping[str, str]) -> tuple[bytes, bytes]:
-    return (b"content-type", headers.get("content-type", "application/json").encode("latin-1"))
+    return (b"content-type", content_type_of(headers).encode("latin-1"))

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-
-from django.utils import timezone
+from collections.abc import Coroutine, Sequence
 
 from controlplane.gateway.errors import (
     LineFullError,
@@ -12,35 +10,27 @@ from controlplane.gateway.errors import (
     RoutingError,
 )
 from controlplane.gateway.meter import Meter
-from controlplane.gateway.router import JSON_HEADERS, Ask, Routed
+from controlplane.gateway.router import Asked, Routed
 from controlplane.gateway.v1.allowance import (
     NOTHING_COUNTED,
     allowance,
     settle,
-    within_length,
 )
-from controlplane.gateway.v1.body import (
-    Fields,
-    read_fields,
-    with_stream_usage,
-)
+from controlplane.gateway.v1.answer_head import DEPLOYMENT_HEADER
+from controlplane.gateway.v1.asking import ask_for, understood, wishes_of
+from controlplane.gateway.v1.body import Fields, with_stream_usage
 from controlplane.gateway.v1.call import Call, Headers
 from controlplane.gateway.v1.desk import Desk
 from controlplane.gateway.v1.error_shapes import error_answer, error_event
-from controlplane.gateway.v1.errors import LimitedError, RouteNotAllowedError, SlowClientError
-from controlplane.gateway.v1.media import refuse_remote_media
+from controlplane.gateway.v1.errors import LimitedError, SlowClientError
+from controlplane.gateway.v1.noting import record_of
 from controlplane.gateway.v1.relay import Relay, relay
 from controlplane.gateway.v1.spoken import Spoken
 from models_app.domain.errors import SlipwayError
 from models_app.domain.gateway import GatewayKeyFacts
 from models_app.domain.routes import DeploymentRoute
-from models_app.services.usage import UsageRecord
 
 log = logging.getLogger(__name__)
-
-SESSION_HEADER = b"x-slipway-session"
-AFFINITY_HEADER = b"x-slipway-affinity"  # "prefix": prompts that begin alike, one replica's cache
-PREFIX_BYTES = 1024
 
 
 class Serving:
@@ -70,12 +60,20 @@ class Serving:
 
     async def run(self, body: bytes) -> None:
         """Answer; every way it can end is told, except to who has left."""
+        await self._run(self._answer(body))
+
+    async def go_on(self, asked: Asked, meter: Meter) -> None:
+        """Answer a request that was asked already, as one that `run` has asked."""
+        self._route, self._meter = asked.route, meter
+        await self._run(self._answer_asked(asked))
+
+    async def _run(self, answer: Coroutine[None, None, None]) -> None:
         self._task = asyncio.current_task()
         self._desk.begin(self)
         self.call.watch(self._when_client_left)
         status = "ok"
         try:
-            await self._answer(body)
+            await answer
         except asyncio.CancelledError:
             status = await self._cancelled()
         except SlipwayError as error:
@@ -100,17 +98,21 @@ class Serving:
             self._task.cancel()
 
     async def _answer(self, body: bytes) -> None:
-        if not self.key.opens_route(self._spoken.route):
-            raise RouteNotAllowedError(params={"route": str(self._spoken.route)})
-        fields = read_fields(body)
-        refuse_remote_media(body)
+        fields = understood(self.key, self._spoken, body)
         meant = await self._desk.names.meaning(fields.model, self.key)
         self._alias = meant.alias
         hides_usage = False
         if fields.stream and self._spoken.usage_on_wish:
             asking = with_stream_usage(body, fields)
             hides_usage, body = asking is not None, asking or body
-        routed, began = await self._open(meant.candidates, fields, body)
+        await self._pass_on(
+            *await self._open(meant.candidates, fields, body), hides_usage=hides_usage
+        )
+
+    async def _answer_asked(self, asked: Asked) -> None:
+        await self._pass_on(*await self._desk.router.open_asked(asked), hides_usage=False)
+
+    async def _pass_on(self, routed: Routed, began: float, *, hides_usage: bool) -> None:
         error: RoutingError | None = None
         seconds: float | None = None
         try:
@@ -150,38 +152,15 @@ class Serving:
         self, route: DeploymentRoute, fields: Fields, body: bytes
     ) -> tuple[Routed, float]:
         self._route = route
-        body = within_length(body, fields, self._spoken.route, (self.key.limits, route.limits))
-        ask = Ask(
-            route.id,
-            self._spoken.path,
-            body,
-            headers=self._passed_headers(),
-            caller=self.key.id,
-            affinity=self._affinity(fields, body),
-        )
+        wishes = wishes_of(self.call.header, self._spoken)
+        ask = ask_for(self.key, route, self._spoken, wishes, fields, body)
         self.allowed = await allowance(
-            self._desk.counters, self.key, route, self.call.id, body, fields
+            self._desk.counters, self.key, route, self.call.id, ask.body, fields
         )
         return await self._desk.router.open(route, ask)
 
-    def _affinity(self, fields: Fields, body: bytes) -> str:
-        """Return what should meet the same replica again, if the client asks for that."""
-        session = self.call.header(SESSION_HEADER) or fields.prompt_cache_key or ""
-        if not session and self.call.header(AFFINITY_HEADER) == "prefix":
-            begins = max(0, body.find(b'"messages"'))
-            session = body[begins : begins + PREFIX_BYTES].decode("latin-1")
-        return f"{self.key.id}:{session[:PREFIX_BYTES]}" if session else ""
-
-    def _passed_headers(self) -> dict[str, str]:
-        if not self._spoken.passed_headers:
-            return JSON_HEADERS
-        passed = {n: self.call.header(n.encode()) for n in self._spoken.passed_headers}
-        if not any(passed.values()):
-            return JSON_HEADERS
-        return JSON_HEADERS | {name: value for name, value in passed.items() if value}
-
     def _headers(self, routed: Routed) -> Headers:
-        return [(b"x-slipway-deployment", routed.route.name.encode()), *self.allowed.headers()]
+        return [(DEPLOYMENT_HEADER, routed.route.name.encode()), *self.allowed.headers()]
 
     async def _settle(self) -> None:
         """Give back what was reserved and not used."""
@@ -226,23 +205,15 @@ class Serving:
         route, self._route = self._route, None  # once
         if route is None:
             return
-        figures = self._meter.figures()
         self._desk.usage.note(
-            UsageRecord(
-                at=timezone.now(),
-                deployment_id=route.row_id,
+            record_of(
+                self.call.id,
+                self._meter.figures(),
+                key=self.key,
+                spoken=self._spoken,
+                route=route,
                 replica_id=self._replica_id,
-                user_id=None,
-                route=str(self._spoken.route),
                 status=status,
-                prompt_tokens=figures.prompt_tokens,
-                completion_tokens=figures.completion_tokens,
-                first_token_ms=figures.first_token_ms,
-                duration_ms=figures.duration_ms,
-                key_id=self.key.row_id,
                 alias=self._alias,
-                cached_tokens=figures.cached_tokens,
-                tokens_per_s=figures.tokens_per_s,
-                request_id=self.call.id,
             )
         )
