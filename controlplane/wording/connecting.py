@@ -20,6 +20,20 @@ FAILURES: dict[str, Words] = {
             _("If not, somebody may be answering in its place: find out before you accept."),
         ),
     ),
+    _F.HOST_TWICE: Words(
+        (
+            _("This is the Docker engine of the host {host}, which is here already."),
+            _("Another host here is the same Docker engine."),
+        ),
+        (
+            _("Use that host, or remove it: this one takes over by itself then."),
+            _(
+                "Two machines made from one image can share an engine's identity and their name:"
+                " give one another name, or delete /etc/docker/key.json or"
+                " /var/lib/docker/engine-id there and start Docker again."
+            ),
+        ),
+    ),
     _F.NAME_UNRESOLVED: Words(
         (_("The name {name} does not lead to any address."), _("The name does not resolve.")),
         (_("Check the spelling, or give the machine's address instead of its name."),),

@@ -55,6 +55,7 @@ class FailureCode(StrEnum):
     TRANSFER_DAMAGED = "TRANSFER_DAMAGED"  # on the way: the store's own file is fine
     RUNTIME_FAILED = "RUNTIME_FAILED"  # in the runtime's own words
     # connecting to a host
+    HOST_TWICE = "HOST_TWICE"  # another row of this installation drives the same engine
     IDENTITY_CHANGED = "IDENTITY_CHANGED"  # another key or certificate than the one trusted
     NAME_UNRESOLVED = "NAME_UNRESOLVED"
     ADDRESS_FORBIDDEN = "ADDRESS_FORBIDDEN"
@@ -104,6 +105,7 @@ TERMINAL = frozenset(
         FailureCode.NAME_TAKEN,
         FailureCode.PUBLISH_ADDRESS,
         FailureCode.GPU_MISSING,
+        FailureCode.HOST_TWICE,
         FailureCode.IDENTITY_CHANGED,
         FailureCode.ADDRESS_FORBIDDEN,
         FailureCode.SOCKET_PERMISSION,
@@ -129,6 +131,7 @@ ABOUT_THE_HOST = frozenset(
     {
         FailureCode.HOST_UNREACHABLE,
         FailureCode.HOST_REFUSED,
+        FailureCode.HOST_TWICE,
         FailureCode.IDENTITY_CHANGED,
         FailureCode.ADDRESS_FORBIDDEN,
         FailureCode.SOCKET_PERMISSION,

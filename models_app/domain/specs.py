@@ -42,6 +42,7 @@ class HostFacts:
     gpus: tuple[GpuFacts, ...] = ()
     warnings: tuple[str, ...] = ()
     identity: Mapping[str, str] = field(default_factory=dict)  # what the host showed; public
+    engine_id: str = ""  # the same by whichever door it is reached; empty where nothing tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,15 @@ def fleet_is_cut_off() -> bool:
     return may_be_cut_off(silent=found["silent"], known=found["known"])
 
 
+def host_of_engine(engine_id: str, *, besides: int = 0) -> Host | None:
+    """Return the oldest host that drives this engine, `besides` the one of that number."""
+    if not engine_id:
+        return None
+    return (
+        Host.objects.filter(facts__engine_id=engine_id).exclude(pk=besides).order_by("pk").first()
+    )
+
+
 def host_names(actor: Actor) -> list[str]:
     """Return the names of all hosts, for choosing among them."""
     actor.require(Role.VIEWER)

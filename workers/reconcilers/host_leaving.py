@@ -7,14 +7,15 @@ lie there is told, by name.
 import logging
 
 from models_app.domain.failures import FailureError, RuntimeUnreachableError
-from models_app.domain.states import ReplicaState
+from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host
+from models_app.selectors.hosts import host_of_engine
 from models_app.services.leases import Lease
 from models_app.services.observed.hosts import host_forget
 from models_app.services.records import event
 from workers.reconcilers.base import DONE, Result
 from workers.reconcilers.runtimes import held_runtime_of, runtime_of
-from workers.runtimes.base import LeavesThings
+from workers.runtimes.base import LeavesThings, Runtime
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def leave_and_forget(host: Host, lease: Lease[Host]) -> Result:
     try:
         with runtime_of(host, probing=True) as runtime:
             lease.renew()
-            left = runtime.leave() if isinstance(runtime, LeavesThings) else []
+            left = _taken_away(host, runtime)
     except (RuntimeUnreachableError, FailureError) as error:
         if host.misses < TRIES:
             lease.write(misses=host.misses + 1)
@@ -43,6 +44,14 @@ def leave_and_forget(host: Host, lease: Lease[Host]) -> Result:
         told = {"host": host.name, "left": ", ".join(left)}
         event(host, "host.left_behind", level="warning", params=told)
     return DONE if host_forget(lease, host) else Result(AGAIN_S)
+
+
+def _taken_away(host: Host, runtime: Runtime) -> list[str]:
+    """Take what is ours off it; return what is left. What another host here uses stays."""
+    if not isinstance(runtime, LeavesThings):
+        return []
+    other = host_of_engine(runtime.engine_id(), besides=host.pk)
+    return [] if other and other.state != HostState.REMOVING else runtime.leave()
 
 
 def _may_be_left(host: Host) -> list[str]:

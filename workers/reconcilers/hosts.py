@@ -13,12 +13,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from models_app.domain.failures import FailureError, RuntimeUnreachableError
+from models_app.domain.failures import (
+    FailureCode,
+    FailureError,
+    RuntimeUnreachableError,
+    fail,
+)
 from models_app.domain.identities import check_identity
 from models_app.domain.specs import Observed
 from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
-from models_app.selectors.hosts import fleet_is_cut_off
+from models_app.selectors.hosts import fleet_is_cut_off, host_of_engine
 from models_app.services.leases import Lease
 from models_app.services.observed.hosts import (
     host_missed,
@@ -82,6 +87,7 @@ def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]
     facts = runtime.facts() if (is_new or is_old) and not is_leaving else None
     if facts:
         check_identity(host.identity, facts.identity)
+        _check_its_only_row(host, facts.engine_id)
     usage = runtime.usage()
     GATHERED.add([host_sample(host, usage)])
     seen = None if facts else host_still_there(host, usage)
@@ -93,6 +99,17 @@ def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]
         if host.runtime in HOLD_COPIES and not fleet_is_cut_off():
             placements_release_unneeded(host)
     return {}
+
+
+def _check_its_only_row(host: Host, engine_id: str) -> None:
+    """Raise FailureError HOST_TWICE where another row drives this engine: it was there first.
+
+    They would share a helper, a volume and a memory budget, and removing one would rob the other.
+    """
+    other = host_of_engine(engine_id, besides=host.pk)
+    is_new_here = host.facts.get("engine_id") != engine_id
+    if other is not None and (is_new_here or other.pk < host.pk):
+        raise fail(FailureCode.HOST_TWICE, host=other.name)
 
 
 def _facts_are_old(host: Host) -> bool:

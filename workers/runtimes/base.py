@@ -161,6 +161,10 @@ class LeavesThings(Protocol):
         """Take them away for good, workloads excepted; return the names of what is left."""
         ...
 
+    def engine_id(self) -> str:
+        """Return what tells from others the engine that these things are kept on."""
+        ...
+
     def may_leave_behind(self) -> list[str]:
         """Return the names of what may lie there; SHALL NOT ask the host."""
         ...

@@ -14,6 +14,7 @@ from models_app.domain.failures import (
 )
 from models_app.domain.identities import check_identity, fingerprint
 from models_app.models import Operation
+from models_app.selectors.hosts import host_of_engine
 from models_app.services.leases import Lease
 from models_app.services.sealing import unseal
 from workers.reconcilers.runtimes import open_reached
@@ -52,6 +53,9 @@ class CheckConnectionWork:
             log.exception("testing the connection to %s", where or asked["runtime"])
             raise fail(FailureCode.INTERNAL, reason=type(error).__name__) from error
         check_identity(asked["identity"], facts.identity)
+        other = host_of_engine(facts.engine_id, besides=operation.host_id or 0)
+        if other is not None:
+            raise fail(FailureCode.HOST_TWICE, host=other.name)
         advice = connection_warnings(connection, addresses, has_secret=bool(secret))
         warnings = (*facts.warnings, *tried, *advice)
         return {

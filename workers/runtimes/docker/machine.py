@@ -40,6 +40,7 @@ def read_facts(
     found = [*_advice(info, has_gpus=bool(names), has_toolkit=toolkit), *plain, *warnings]
     disk = _disk(told.get("disk", ""))
     return HostFacts(
+        engine_id=engine_id(info),
         hostname=info["Name"],
         operating_system=info["OperatingSystem"],
         architecture=info["Architecture"],
@@ -58,6 +59,15 @@ def read_facts(
         warnings=tuple(found),
         identity=dict(door.identity),
     )
+
+
+def engine_id(info: Mapping[str, Any]) -> str:
+    """Return what tells this engine from every other.
+
+    Machines that were made from one image can share the identity of their engine: with the name of
+    the machine they are taken for one only when they share that too.
+    """
+    return f"{info['ID']}/{info['Name']}" if info.get("ID") else ""
 
 
 def read_usage(helper: Helper, host: str) -> HostUsage:

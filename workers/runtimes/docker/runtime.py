@@ -184,6 +184,11 @@ class DockerRuntime:
         with answered():
             return leaving.leave(self._client, self._instance)
 
+    def engine_id(self) -> str:
+        """Return what tells this engine from every other."""
+        with answered():
+            return machine.engine_id(self._client.call("GET", "/info"))
+
     def may_leave_behind(self) -> list[str]:
         """Return what of ours may lie on the host, without asking it."""
         return leaving.names(self._instance)
