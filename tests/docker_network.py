@@ -3,15 +3,18 @@
 Numbers are given out by the kernel: a bridge or namespace of one name can be made only once.
 """
 
+import ctypes
 import fcntl
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 NUMBERS = range(1, 200)
+CLONE_NEWNET = 0x40000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,21 @@ class Network:
         if not self.is_machine:
             return list(command)
         return ["nsenter", f"--net=/run/netns/{self.name}", *command]
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Have sockets that this thread makes meanwhile be its machine's."""
+        if not self.is_machine:
+            yield
+            return
+        kernel = ctypes.CDLL(None, use_errno=True)
+        paths = (f"/run/netns/{self.name}", "/proc/thread-self/ns/net")
+        with Path(paths[0]).open() as there, Path(paths[1]).open() as here:
+            assert kernel.setns(there.fileno(), CLONE_NEWNET) == 0, ctypes.get_errno()
+            try:
+                yield
+            finally:
+                assert kernel.setns(here.fileno(), CLONE_NEWNET) == 0, ctypes.get_errno()
 
     def dockerd_options(self) -> list[str]:
         """Return what keeps engines apart: subnets, and no iptables where the table is shared."""

@@ -13,12 +13,13 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.docker_images import Image, Layer
+from tests.docker_network import Network
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -85,14 +86,15 @@ def random_image(folder: Path, *, layers: int = 2, layer_bytes: int = 4 << 20) -
 
 
 @contextmanager
-def registry() -> Iterator[Registry]:
-    """Run one."""
+def registry(network: Network | None = None) -> Iterator[Registry]:
+    """Run one on loopback: this machine's, or that of an engine with a network of its own."""
     served = Registry()
 
     class Handler(_Handler):
         registry = served
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with network.entered() if network else nullcontext():
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     served.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -23,6 +23,22 @@ def add_docker_host(house: HurtHouse, engine: DockerEngine, door: str) -> None:
     wait_for(lambda: house.observer.rows(query), UP_S, house.observer.told)
 
 
+USE_IMAGES = """
+from models_app.domain.actors import SYSTEM
+from models_app.models import Host
+from models_app.services.hosts import host_edit
+host = Host.objects.get(name="box")
+kept = {key: value for key, value in host.connection.items() if key != "images"}
+connection = kept | {"images": %r}
+host_edit(SYSTEM, host, version=None, reach={"connection": connection})
+"""
+
+
+def use_images(house: HurtHouse, images: dict[str, str]) -> None:
+    """Have the host take these images, and no others of its own."""
+    house.manage("shell", "-c", USE_IMAGES % (images,))
+
+
 def running(engine: DockerEngine, name: str) -> list[str]:
     """Return the running containers of a deployment, as Docker itself lists them."""
     wanted = ["--filter", f"name=^/slipway-{name}-", "--filter", "status=running"]

@@ -16,8 +16,9 @@ import pytest
 from tests.docker_doors import TLS_PORT
 from tests.docker_engine import DockerEngine, new_engine
 from tests.docker_images import BUSYBOX
+from tests.docker_registry import random_image, registry
 from tests.faults.dice import Dice
-from tests.faults.docker_house import add_docker_host, running
+from tests.faults.docker_house import add_docker_host, running, use_images
 from tests.faults.house import PROMISE_S, HurtHouse
 from tests.faults.wisher import small_model
 from tests.flows.house import wait_for
@@ -27,6 +28,7 @@ from tests.requirements import need
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 FROZEN_S = 120.0  # six silent probes in a row, then the first backoff
 LARGE = 96 << 20
+MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,30 @@ def test_a_stranger_with_the_replicas_name_is_told_and_left_alone(
         assert engine.docker("inspect", "-f", "{{.State.Status}}", stranger) == "running"
     finally:
         engine.docker("rm", "-f", stranger)
+
+
+def test_a_pull_whose_workers_are_killed_is_begun_again_once(
+    box: HurtHouse, engine: DockerEngine, dice: Dice, tmp_path: Path
+) -> None:
+    with registry(engine.network) as shelf:
+        image = shelf.add("killed/engine", random_image(tmp_path, layers=6))
+        shelf.bytes_per_s = MIB
+        use_images(box, {"fake": image})
+        try:
+            box.wish("deploy", name="pulled", model="tiny-1")
+            becomes(box, lambda: len(shelf.served) > 1, PROMISE_S)
+            dice.wait(2.0)
+            begun = sum(shelf.served.values())
+            for part in ("control", "transfer"):
+                box.kill_part(part)
+            becomes(box, lambda: sum(shelf.served.values()) > begun, PROMISE_S)
+            shelf.bytes_per_s = 0
+            becomes(box, lambda: engine.docker("image", "ls", "-q", image), PROMISE_S)
+        finally:
+            use_images(box, {})
+            drop(box, engine, "pulled")
+        # Docker forgets the layers of a pull that was cut; no one is fetched by two at a time.
+        assert max(shelf.served.values()) <= 2
 
 
 def test_a_model_under_way_is_sent_once_though_workers_are_killed_and_the_line_is_cut(
