@@ -19,6 +19,8 @@ from models_app.domain.failures import FailureCode, fail
 from models_app.domain.names import safe_file_name
 
 CHUNK_BYTES = 4 << 20
+RESERVE = 2 << 30  # bytes of a disk that stay free for everything else, here and on hosts
+ROOM_FACTOR = 1.1  # of what is still to come
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REMOVING = ".removing-"
 

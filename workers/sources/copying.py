@@ -16,10 +16,9 @@ from typing import BinaryIO
 
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.specs import Transfer
+from models_app.domain.store import RESERVE, ROOM_FACTOR
 
 CHUNK = 4 << 20
-RESERVE = 2 << 30  # bytes that stay free for everything else on the disk
-ROOM_FACTOR = 1.1
 
 
 def check_space(part: Path, size: int) -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from models_app.domain.failures import FailureCode, FailureError, fail
 from models_app.domain.specs import ArtifactRef, Transfer
+from models_app.domain.store import RESERVE, ROOM_FACTOR
 from workers.runtimes.docker.arrivals import NONE, Arrivals, Arrived
 from workers.runtimes.docker.helper import Helper
 from workers.runtimes.docker.naming import artifact_path
 from workers.runtimes.docker.sending import Sender
 from workers.runtimes.process.verification import Verifier, present
-
-ROOM = 64 << 20  # beyond the artifact itself
 
 
 class Artifacts:
@@ -61,7 +60,7 @@ class Artifacts:
         until: float,
     ) -> int:
         """Send for a while, with a look at the room before; return how much is there."""
-        needed = artifact.size_bytes - arrived.part_bytes + ROOM
+        needed = int((artifact.size_bytes - arrived.part_bytes) * ROOM_FACTOR) + RESERVE
         if arrived.free_bytes < needed:
             raise fail(
                 FailureCode.DISK_SPACE,

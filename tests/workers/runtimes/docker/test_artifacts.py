@@ -136,7 +136,7 @@ def test_too_little_space_is_refused_before_the_first_byte(
     site.runtime.usage()
     free = site.runtime.usage().disk_free_bytes
     assert free
-    monkeypatch.setattr(artifacts, "ROOM", free)  # as if the artifact were as large as the disk
+    monkeypatch.setattr(artifacts, "RESERVE", free)  # as if the artifact were as large as the disk
     with pytest.raises(FailureError) as refused:
         site.runtime.ensure_artifact(artifact, seconds=0)
     assert refused.value.failure.code == FailureCode.DISK_SPACE

@@ -16,6 +16,7 @@ from workers.runtimes.docker import artifacts
 
 pytestmark = pytest.mark.slow
 MIB = 1 << 20
+GIB = 1 << 30
 DISK = 480 * MIB
 
 
@@ -47,10 +48,11 @@ def test_a_small_disk_is_told_before_and_midway(
         with pytest.raises(FailureError) as refused:
             site.runtime.ensure_artifact(large, seconds=0)
         assert refused.value.failure.code == FailureCode.DISK_SPACE
+        assert refused.value.failure.params["needed_bytes"] == int(large.size_bytes * 1.1) + GIB * 2
         assert site.runtime.usage().disk_free_bytes == pytest.approx(free, abs=2 * MIB)
 
         # Somebody else fills the disk after it was looked at.
-        monkeypatch.setattr(artifacts, "ROOM", -DISK)
+        monkeypatch.setattr(artifacts, "RESERVE", -2 * DISK)
         filler = tmp_path / "disk" / "filler"
         filler.write_bytes(bytes(free - 24 * MIB))
         with pytest.raises(FailureError) as full:
