@@ -21,6 +21,7 @@ class ModelRegistry:
     def __init__(self, gguf: Path) -> None:
         self.bytes_per_s: float | None = None
         self.spoil = False  # one byte of the model's file arrives as another
+        self.redirects: dict[str, str] = {}  # manifest or blob: a URL, or "loop"
         self.sent: dict[str, int] = {}
         self.blobs: dict[str, bytes] = {}
         self.model = self._add(gguf.read_bytes())
@@ -102,7 +103,18 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
+    def _is_sent_elsewhere(self) -> bool:
+        kind = "manifest" if "/manifests/" in self.path else "blob"
+        to = self.registry.redirects.get(kind) if self.path.startswith("/v2/") else None
+        if to is None:
+            return False
+        digest = self.path.rpartition("/")[2] if to.endswith("/") else ""
+        self._answer(307, b"", Location=self.path if to == "loop" else to + digest)
+        return True
+
     def do_HEAD(self) -> None:
+        if self._is_sent_elsewhere():
+            return
         content = self.registry.blobs.get(self.path.rpartition("/")[2])
         if content is None:
             self._answer(404, b"")
@@ -112,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_GET(self) -> None:
+        if self._is_sent_elsewhere():
+            return
         last = self.path.rpartition("/")[2]
         if self.path == "/v2/library/tiny/manifests/1":
             self._answer(200, self.registry.manifest)

@@ -42,6 +42,12 @@ class OllamaHouse:
         return f"http://{self.address}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The server's process; those of loaded models are its children."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def connection(self) -> dict[str, Any]:
         """How a host row says it."""
         return {"url": self.url}

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ class Relay:
     """Carries bytes between whoever connects to it and `to`; without `to` it answers nothing."""
 
     def __init__(self, to: tuple[str, int] | None = None) -> None:
+        self.bytes_per_s: float | None = None  # of each direction of each connection
         self._to = to
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -48,12 +50,13 @@ class Relay:
                 far.settimeout(None)
                 self._open.append(far)
                 for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_carry, args=(one, other), daemon=True).start()
+                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 
-
-def _carry(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := source.recv(PIECE):
-            target.sendall(piece)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(PIECE):
+                target.sendall(piece)
+                if self.bytes_per_s:
+                    time.sleep(len(piece) / self.bytes_per_s)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)

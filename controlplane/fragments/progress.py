@@ -50,9 +50,16 @@ def operation_progress(operation: Operation, *, may_operate: bool) -> dict[str, 
         "state": operation.state,
         "cancel_url": reverse("web:operation-cancel", args=ref) if can_cancel else "",
         "retry_url": reverse("web:operation-retry", args=ref) if can_retry else "",
+        "note": _note(operation),
         **_figures(operation, is_running=state == OperationState.RUNNING),
         **_counted(operation),
     }
+
+
+def _note(operation: Operation) -> str:
+    """Return why less lies there than before, when that is so; progress never just jumps back."""
+    is_anew = operation.phase == "fetching_anew" and operation.state == OperationState.RUNNING
+    return gettext("what had come was lost there: fetching it again") if is_anew else ""
 
 
 def _counted(operation: Operation) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from workers.runtimes.ollama.server import HELD, OllamaServer
 from workers.runtimes.ollama.uploads import file_pieces
 
 PHASES = {"pulling manifest": "asking", "verifying sha256 digest": "verifying"}
+ANEW = "fetching_anew"  # less lies there than lay there before
 Carry = Callable[[Held, OllamaServer, Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -76,15 +77,7 @@ def _key(operation: Operation) -> str:
 
 def _note(operation: Operation, lease: Lease[Operation], news: Any) -> None:
     if isinstance(news, PullNews):
-        operation_progress(
-            lease,
-            operation,
-            phase=PHASES.get(news.status, "fetching" if news.layers else "asking"),
-            done_bytes=news.done_bytes,
-            total_bytes=news.total_bytes or None,
-            bytes_per_s=news.bytes_per_s,
-            result={"layers": [layer.stored() for layer in news.layers.values()]},
-        )
+        _note_pull(operation, lease, news)
         return
     total = operation.artifact.size_bytes if operation.artifact else None
     if isinstance(news, int):
@@ -94,6 +87,28 @@ def _note(operation: Operation, lease: Lease[Operation], news: Any) -> None:
     done = total if total and isinstance(news, str) else operation.done_bytes
     if (operation.phase, operation.done_bytes) != ("working", done):
         operation_progress(lease, operation, phase="working", done_bytes=done)
+
+
+def _note_pull(operation: Operation, lease: Lease[Operation], news: PullNews) -> None:
+    """Write how far a pull is. A try before this one may have come further than is told by now.
+
+    What that one had seen of a layer stands until the server comes to it. Less than before is then
+    no slip: the server threw its parts away when it was started, and fetches them again.
+    """
+    known = {layer["digest"]: layer for layer in operation.result.get("layers", ())}
+    layers = {**known, **{digest: layer.stored() for digest, layer in news.layers.items()}}
+    done = sum(layer["done"] for layer in layers.values())
+    phase = PHASES.get(news.status, "fetching" if news.layers else "asking")
+    is_anew = done < operation.done_bytes or operation.phase == ANEW
+    operation_progress(
+        lease,
+        operation,
+        phase=ANEW if is_anew and phase == "fetching" else phase,
+        done_bytes=done,
+        total_bytes=sum(layer["total"] for layer in layers.values()) or None,
+        bytes_per_s=news.bytes_per_s,
+        result={"layers": list(layers.values())},
+    )
 
 
 # --- what each kind does ---------------------------------------------------------------------

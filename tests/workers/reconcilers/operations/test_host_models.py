@@ -144,8 +144,12 @@ def test_a_server_that_goes_away_in_a_pull_is_waited_for(
     eventually(lambda: look(operation).failure_code, seconds=30)
     assert operation.state == OperationState.RUNNING
     assert operation.failure_code in {"CONNECTION_LOST", "CONNECTION_REFUSED"}
+    before = operation.done_bytes
+    registry.bytes_per_s = 2 << 20  # so that there is time to see it
+    house.start()  # and threw away what had come, as it does unless OLLAMA_NOPRUNE is set
+    eventually(lambda: look(operation).done_bytes < before, seconds=30)
+    assert operation.phase == "fetching_anew"  # less than before is said, not hidden
     registry.bytes_per_s = None
-    house.start()
     assert end(operation).state == OperationState.SUCCEEDED
 
 
