@@ -48,7 +48,9 @@ class Meter:
 
         What is told in two parts (Anthropic's streams) adds up.
         """
-        self._usage = {**self._usage, **{_NAMES.get(name, name): n for name, n in said.items()}}
+        if not said.keys().isdisjoint(_NAMES):
+            said = {_NAMES.get(name, name): n for name, n in said.items()}
+        self._usage = {**self._usage, **said} if self._usage else said
 
     def figures(self) -> Figures:
         """Return the figures up to now."""

@@ -25,6 +25,8 @@ class KeyRoute(StrEnum):
     RESPONSES = "responses"
     MESSAGES = "messages"
 
+    __hash__ = str.__hash__  # an Enum's own is Python, and every request asks a set of them
+
 
 class KeyStanding(StrEnum):
     """Is a key good? Everything but GOOD is answered alike; the word is for its owner."""

@@ -154,8 +154,9 @@ _lengths = attrgetter(*_LENGTHS)
 
 
 def _check(fields: Fields, bounds: RequestBounds) -> None:
-    for name, value in zip(_LENGTHS, _lengths(fields), strict=True):
-        if value is not None and value > bounds.tokens:
+    for length in _lengths(fields):
+        if length is not None and length > bounds.tokens:
+            name = _LENGTHS[_lengths(fields).index(length)]
             raise invalid(name, f"at most {bounds.tokens} is taken")
     if _bounded(fields) != _NOTHING_ASKED:  # by almost no chat
         _check_asked(fields, bounds)

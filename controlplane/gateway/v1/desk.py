@@ -44,6 +44,7 @@ class Plain(Protocol):
     """A request without a task, as long as it is plain."""
 
     key: GatewayKeyFacts
+    body_size: int
     since: float
 
     def go_on(self) -> object:
@@ -114,36 +115,36 @@ class Desk:
         size = min(call.announced, BODY_LIMIT)
         if self._body_bytes + size > BODIES_LIMIT:
             raise OverloadedError(params={"wait_s": 1})
-        call.body_size = size
-        self.remember(size)
+        self.remember(call, size)
         return await call.body(BODY_LIMIT, BODY_S)
 
     def forget_body(self, call: Call) -> None:
         """The body of a request takes no memory any more."""
-        self.forget(call.body_size)
+        self._body_bytes -= call.body_size
         call.body_size = 0
 
     def has_room(self, size: int) -> bool:
         """Return whether one more request may enter, with a body of this size."""
         return self._count < self.under_way_limit and self._body_bytes + size <= BODIES_LIMIT
 
-    def remember(self, size: int) -> None:
-        """Set memory aside for a body."""
+    def remember(self, call: Call, size: int) -> None:
+        """Set memory aside for the body of a request; `forget_body` frees it."""
+        call.body_size = size
         self._body_bytes += size
 
-    def forget(self, size: int) -> None:
-        """Free it."""
-        self._body_bytes -= size
-
     def begin_plain(self, request: Plain) -> None:
-        """Remember a request without a task, so that it does not wait for long without clocks."""
+        """Count a request without a task in, if it `has_room`; it does not wait for long so."""
+        self._count += 1
+        self._body_bytes += request.body_size
         self._plain.add(request)
         if self._plain_timer is None:
             loop = asyncio.get_running_loop()
             self._plain_timer = loop.call_later(SOON_S, self._look_at_plain)
 
     def end_plain(self, request: Plain) -> None:
-        """Forget it."""
+        """Count it out."""
+        self._count -= 1
+        self._body_bytes -= request.body_size
         self._plain.discard(request)
 
     def _look_at_plain(self) -> None:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Protocol
 
+from controlplane.gateway.exchange import Connection
 from controlplane.gateway.meter import Meter
 from controlplane.gateway.router import Asked
 from controlplane.gateway.upstream import SUCCESS
@@ -44,8 +45,8 @@ class PlainRequest:
     """A request that was asked. The server's protocol takes it for one of its own cycles."""
 
     __slots__ = (
-        *("disconnected", "keep_alive", "key", "message_event", "response_complete", "since"),
-        *("_asked", "_body_size", "_desk", "_known", "_line", "_meter"),
+        *("body_size", "disconnected", "keep_alive", "key", "message_event"),
+        *("response_complete", "since", "_asked", "_desk", "_known", "_line", "_meter"),
     )
 
     def __init__(
@@ -63,7 +64,7 @@ class PlainRequest:
         self.response_complete = False
         self.since = asked.began
         self._asked = asked
-        self._body_size = body_size
+        self.body_size = body_size
         self._desk = known.desk
         self._known = known
         self._line = line
@@ -91,7 +92,8 @@ class PlainRequest:
         desk.end_plain(self)
         call = DirectCall(self._line, self._known.path, self._known.headers)
         call.keep_alive = self.keep_alive
-        call.body_size = self._body_size
+        desk.enter()
+        desk.remember(call, self.body_size)
         serving = Serving(desk, call, self.key, self._known.spoken)
         self._line.hand_over(call, _answered(desk, serving, asked, self._meter))
         return serving
@@ -100,14 +102,17 @@ class PlainRequest:
         """Something came of the answer, or its connection broke."""
         connection = self._asked.connection
         assert connection is not None
-        is_stream = connection.headers.get("content-type", "").startswith(EVENT_STREAM)
-        if connection.is_whole and connection.status in SUCCESS and not is_stream:
-            if not self._line.flow.write_paused:
-                self._finish(connection.status, connection.take() or b"")
-                return
-        elif connection.is_unsettled and not is_stream:
+        if connection.is_unsettled and not _is_stream(connection):
             return
-        self.go_on()
+        if (
+            connection.is_whole
+            and connection.status in SUCCESS
+            and not _is_stream(connection)
+            and not self._line.flow.write_paused
+        ):
+            self._finish(connection.status, connection.take() or b"")
+        else:
+            self.go_on()
 
     def _finish(self, status: int, body: bytes) -> None:
         """The answer is whole: send it, and write down what it took."""
@@ -116,8 +121,6 @@ class PlainRequest:
         content_type = content_type_of(asked.connection.headers)
         asked.connection.listener = None
         desk.end_plain(self)
-        desk.leave()
-        desk.forget(self._body_size)
         desk.router.close_asked(asked)
         request_id, route = new_id(), asked.route
         try:
@@ -157,8 +160,6 @@ def ask_plainly(line: PlainLine, known: KnownRequest, body: bytes) -> PlainReque
         return None  # it is refused there
     if asked is None or asked.connection is None:
         return None
-    desk.enter()
-    desk.remember(len(body))
     request = PlainRequest(line, known, key, len(body), asked)
     desk.begin_plain(request)
     asked.connection.listener = request.look
@@ -175,6 +176,10 @@ def _asked(desk: Desk, known: KnownRequest, key: GatewayKeyFacts, body: bytes) -
         return None
     ask = ask_for(key, route, known.spoken, known.wishes, fields, body)
     return desk.router.ask_at_once(route, ask)
+
+
+def _is_stream(connection: Connection) -> bool:
+    return connection.headers.get("content-type", "").startswith(EVENT_STREAM)
 
 
 async def _answered(desk: Desk, serving: Serving, asked: Asked, meter: Meter) -> None:
