@@ -29,7 +29,7 @@ class Front(BoundedHeads):
 
     _call: DirectCall | PlainRequest | None = None  # the one under way
     _known: KnownRequest | None = None  # the head that came last
-    _read: tuple[bytes, DirectCall] | None = None  # the request that came last in one piece
+    _read: tuple[bytes, int, str, Headers] | None = None  # the request that came last in one piece
     _piece = b""  # being read, with which a request began
     _is_between = True  # no request has begun whose end has not come
     _rests_since = 0.0
@@ -129,7 +129,10 @@ class Front(BoundedHeads):
         cycle: object = self.cycle
         if type(cycle) is DirectCall:
             cycle.whole()
-            self._read = (self._piece, cycle) if self._piece else None
+            if self._piece:
+                end = self._piece.find(b"\r\n\r\n") + 4
+                head, body_size = self._piece[:end], len(self._piece) - end
+                self._read = head, body_size, cycle.path, cycle.headers
         else:
             super().on_message_complete()
 
@@ -138,8 +141,7 @@ class Front(BoundedHeads):
         if not self._is_free() or self.pipeline or self.flow.write_paused:
             return False
         if self._read is not None:
-            (piece, call), self._read = self._read, None
-            self._known = known_request(desk(), piece, call.path, call.headers)
+            self._known, self._read = known_request(desk(), *self._read), None
         known = self._known
         body = known.body_of(data) if known is not None else None
         request = ask_plainly(self, known, body) if known is not None and body else None

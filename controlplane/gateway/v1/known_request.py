@@ -45,15 +45,15 @@ class KnownRequest:
         return body if length.isdigit() and int(length) == len(body) else None
 
 
-def known_request(desk: Desk, data: bytes, path: str, headers: Headers) -> KnownRequest | None:
-    """Return the head of `data`, a request that was read; None where its like has to be again."""
+def known_request(
+    desk: Desk, head: bytes, body_size: int, path: str, headers: Headers
+) -> KnownRequest | None:
+    """Return the head of a request that was read; None where its like has to be read again."""
     key_id = desk.keys.proven(bearer(headers))
-    head = data[: data.find(b"\r\n\r\n") + 4]
     lengths = list(_LENGTH.finditer(head))
-    if path not in POSTS or not key_id or len(lengths) != 1:
+    if path not in POSTS or not key_id or len(lengths) != 1 or int(lengths[0][1]) != body_size:
         return None
-    if header_of(headers, b"transfer-encoding"):
+    if header_of(headers, b"transfer-encoding") or head.count(b"\n") != head.count(b"\r\n"):
         return None
     before, after = head[: lengths[0].start(1)], head[lengths[0].end(1) :]
-    known = KnownRequest(desk, before, after, headers, key_id, path)
-    return known if known.body_of(data) is not None else None
+    return KnownRequest(desk, before, after, headers, key_id, path)

@@ -1,11 +1,13 @@
 """Usage is stored in few queries and survives the rows it speaks of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as timezone_of
 
 import pytest
 from django.utils import timezone
 
 from models_app.models import Usage, UsageHour
+from models_app.selectors.usage_figures import requests_since
 from models_app.services.gateway_keys import KeyScope, gateway_key_create
 from models_app.services.usage import UsageRecord, usage_record_many
 from tests.factories import actor_of, drop_deployment, make_deployment, make_replica
@@ -36,6 +38,32 @@ def test_many_records_take_few_queries(alice, django_assert_max_num_queries):
         assert usage_record_many(records) == 200
     row = Usage.objects.first()
     assert (row.replica, row.user, row.completion_tokens) == (replica, alice, 7)
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 51, 120])
+def test_every_row_of_a_batch_says_its_own(count):
+    deployment = make_deployment()
+    zone = timezone_of(timedelta(hours=2))
+    times = [datetime(2026, 3, 1, 9, tzinfo=zone) + timedelta(seconds=i / 2) for i in range(count)]
+    records = [record(deployment.pk, at=at, prompt_tokens=i) for i, at in enumerate(times)]
+    assert usage_record_many(records) == count
+    rows = Usage.objects.order_by("id").values_list("request_id", "at", "prompt_tokens")
+    assert list(rows) == [(r.request_id, r.at, r.prompt_tokens) for r in records]
+    assert UsageHour.objects.get().at == times[0]
+
+
+def test_requests_since_a_time_are_found_whatever_came_late():
+    deployment = make_deployment()
+    now = timezone.now()
+    ages_s = [500, 30, 20, 400, 10, 90]  # in the order in which they were written
+    records = [record(deployment.pk, at=now - timedelta(seconds=age)) for age in ages_s]
+    for one in records:
+        usage_record_many([one])
+    found = requests_since(now - timedelta(seconds=100)).filter(deployment=deployment)
+    assert {row.at for row in found} == {
+        r.at for r in records if r.at > now - timedelta(seconds=100)
+    }
+    assert not requests_since(now).exists()
 
 
 def test_a_record_of_what_is_gone_keeps_the_rest():
