@@ -188,8 +188,18 @@ WARNINGS: dict[str, Text] = {
         "There is a GPU, but Docker has no container toolkit for it: engines cannot use it."
     ),
     "HELPER_MISSING": _(
-        "The small image that looks after the host could not be fetched: its disk and processor "
-        "are unknown, and no model can be sent there."
+        "The small image that looks after the host, busybox:1.37, is not there and could not be "
+        "fetched: disk and processor are unknown, and no model can be sent there. Load it there "
+        "(docker load), or name a mirror or an image of the host's own for “helper”."
+    ),
+    "HELPER_PULLING": _(
+        "The small image that looks after the host is being fetched: until it has come, disk and "
+        "processor are unknown, and no model can be sent there."
+    ),
+    "HELPER_FAILED": _(
+        "The container that looks after the host does not run: its name may be another's, or the "
+        "disk full. Disk and processor are unknown, and no model can be sent there; what runs "
+        "there goes on."
     ),
     "MEMORY_LIMITED_BY_CGROUP": _("A control group gives Slipway a part of the memory only."),
     "GPU_QUERY_FAILED": _("The GPU's driver is there, but does not answer."),

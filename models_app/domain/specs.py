@@ -45,6 +45,11 @@ class HostFacts:
     engine_id: str = ""  # the same by whichever door it is reached; empty where nothing tells
 
 
+# Warnings of a Docker host on which the helper does not work: disk and processor are unknown.
+HELPER_MISSING, HELPER_PULLING, HELPER_FAILED = "HELPER_MISSING", "HELPER_PULLING", "HELPER_FAILED"
+HELPER_WARNINGS = frozenset({HELPER_MISSING, HELPER_PULLING, HELPER_FAILED})
+
+
 @dataclass(frozen=True, slots=True)
 class HostUsage:
     """How full a host is at this moment; read by `Runtime.usage`. None means unknown."""

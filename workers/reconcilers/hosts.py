@@ -20,7 +20,7 @@ from models_app.domain.failures import (
     fail,
 )
 from models_app.domain.identities import check_identity
-from models_app.domain.specs import Observed
+from models_app.domain.specs import HELPER_PULLING, HELPER_WARNINGS, HostUsage, Observed
 from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
 from models_app.selectors.hosts import fleet_is_cut_off, host_of_engine
@@ -84,11 +84,13 @@ def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]
     is_new = host.state != HostState.READY or not host.facts
     is_old = host.observed_generation != host.generation or _facts_are_old(host)
     is_leaving = host.state == HostState.REMOVING
-    facts = runtime.facts() if (is_new or is_old) and not is_leaving else None
+    usage = None if is_new or is_old else runtime.usage()
+    has_changed = usage is not None and _knows_another_share(host, usage)
+    facts = runtime.facts() if (usage is None or has_changed) and not is_leaving else None
     if facts:
         check_identity(host.identity, facts.identity)
         _check_its_only_row(host, facts.engine_id)
-    usage = runtime.usage()
+    usage = usage or runtime.usage()
     GATHERED.add([host_sample(host, usage)])
     seen = None if facts else host_still_there(host, usage)
     if seen is not None:
@@ -99,6 +101,14 @@ def _look(host: Host, lease: Lease[Host], runtime: Runtime) -> Mapping[str, Any]
         if host.runtime in HOLD_COPIES and not fleet_is_cut_off():
             placements_release_unneeded(host)
     return {}
+
+
+def _knows_another_share(host: Host, usage: HostUsage) -> bool:
+    """Return whether its helper came, or fell ill, since the facts were read."""
+    told = set(host.facts.get("warnings", ())) & HELPER_WARNINGS
+    if usage.disk_free_bytes is None and host.runtime in HOLD_COPIES:
+        return not told or HELPER_PULLING in told
+    return bool(told)
 
 
 def _check_its_only_row(host: Host, engine_id: str) -> None:

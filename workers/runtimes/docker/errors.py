@@ -49,6 +49,15 @@ def translated() -> Iterator[None]:
         raise of_socket(error) from error
 
 
+@contextmanager
+def answered() -> Iterator[None]:
+    """Let nothing out of this package but our two kinds of error."""
+    try:
+        yield
+    except (AbsentError, TakenError) as error:
+        raise meaning(str(error)) from error
+
+
 def refusal(error: APIError) -> Exception:
     """Return what an answer of the engine means."""
     status = error.response.status_code if error.response is not None else SERVER_ERROR

@@ -31,6 +31,7 @@ class Helper:
         self._image = image
         self._name = helper_name(instance)
         self._is_up = False
+        self._container = ""  # its id: the name may be a stranger's by now
 
     def run(self, script: str, *words: str, seconds: float = TIMEOUT_S) -> tuple[int, str]:
         """Run a script with `words` as its arguments; return its exit code and what it printed."""
@@ -64,7 +65,7 @@ class Helper:
             elif not self._is_as_wished(found):
                 self._discard(found)
             elif found["State"]["Status"] == "running":
-                self._is_up = True
+                self._is_up, self._container = True, str(found["Id"])
                 return
             else:
                 self._start(found)
@@ -80,7 +81,7 @@ class Helper:
         for _ in range(TRIES):
             self.ensure()
             try:
-                made = self._client.call("POST", f"/containers/{self._name}/exec", body=body)
+                made = self._client.call("POST", f"/containers/{self._container}/exec", body=body)
                 return str(made["Id"])
             except (AbsentError, TakenError):
                 self._is_up = False  # removed or stopped a moment ago

@@ -1,4 +1,7 @@
-"""What a Docker host is and how full it is: the engine's words, and /proc through the helper."""
+"""What a Docker host is and how full it is: the engine's words, and /proc through the helper.
+
+Where the helper said nothing, what only it can see is unknown: that is no fault of the host.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +9,6 @@ from typing import Any
 
 from models_app.domain.specs import GpuFacts, HostFacts, HostUsage
 from workers.runtimes.docker.dialing import Door
-from workers.runtimes.docker.helper import Helper
 from workers.runtimes.docker.naming import MODELS
 from workers.runtimes.docker.transport import Client
 from workers.runtimes.process.machine import parse_cpuinfo
@@ -20,6 +22,7 @@ echo ==memory; cat /proc/meminfo
 echo ==stat; head -n 1 /proc/stat
 echo ==disk; df -k {MODELS} | tail -n 1
 """
+ASK_FACTS, ASK_USAGE = _READ + _FILL, _FILL  # scripts of the helper's
 _PART = re.compile(r"^==(\w+)$", re.MULTILINE)
 _MODEL = re.compile(r"^Model:\s*(.+)$", re.MULTILINE)
 _IDLE = slice(3, 5)  # idle and waiting, among the ticks of /proc/stat
@@ -27,12 +30,10 @@ _IDLE = slice(3, 5)  # idle and waiting, among the ticks of /proc/stat
 _last: dict[str, tuple[float, float]] = {}  # host -> ticks spent busy, ticks in all
 
 
-def read_facts(
-    client: Client, helper: Helper | None, *, door: Door, warnings: list[str]
-) -> HostFacts:
-    """Return what the host is; without a helper, what the engine itself tells."""
+def read_facts(client: Client, answer: str, *, door: Door, warnings: tuple[str, ...]) -> HostFacts:
+    """Return what the host is, by its engine and the helper's answer to ASK_FACTS, if any."""
     info, version = client.call("GET", "/info"), client.call("GET", "/version")
-    told = _parts(helper.run(_READ + _FILL)[1]) if helper else {}
+    told = _parts(answer)
     cpu_model, flags = parse_cpuinfo(told.get("cpu", ""))
     toolkit = "nvidia" in (info.get("Runtimes") or {})
     names = _MODEL.findall(told.get("gpu", ""))
@@ -70,19 +71,20 @@ def engine_id(info: Mapping[str, Any]) -> str:
     return f"{info['ID']}/{info['Name']}" if info.get("ID") else ""
 
 
-def read_usage(helper: Helper, host: str) -> HostUsage:
-    """Return how full the host is now."""
-    told = _parts(helper.run(_FILL)[1])
+def read_usage(answer: str, host: str) -> HostUsage:
+    """Return how full the host is now, by the helper's answer to ASK_USAGE, if any."""
+    told = _parts(answer)
     memory = {
         name: int(value.split()[0]) << 10
-        for name, _, value in (line.partition(":") for line in told["memory"].splitlines())
+        for name, _, value in (line.partition(":") for line in told.get("memory", "").splitlines())
         if value.strip().endswith("kB")
     }
-    used, free = _disk(told["disk"]) or (0, 0)
+    total, available = memory.get("MemTotal"), memory.get("MemAvailable")
+    used, free = _disk(told.get("disk", "")) or (None, None)
     return HostUsage(
-        cpu_percent=_cpu_percent(host, told["stat"]),
-        memory_used_bytes=memory["MemTotal"] - memory["MemAvailable"],
-        memory_available_bytes=memory["MemAvailable"],
+        cpu_percent=_cpu_percent(host, told["stat"]) if told.get("stat") else None,
+        memory_used_bytes=None if total is None or available is None else total - available,
+        memory_available_bytes=available,
         disk_used_bytes=used,
         disk_free_bytes=free,
     )
@@ -113,9 +115,10 @@ def _parts(text: str) -> dict[str, str]:
 def _disk(line: str) -> tuple[int, int] | None:
     """Return the used and free bytes of df's line."""
     fields = line.split()
-    if len(fields) < len(("device", "all", "used", "free")):
+    figures = fields[-4:-2]  # of: device, all, used, free, percent, where
+    if len(figures) < len(("used", "free")) or not all(one.isdecimal() for one in figures):
         return None
-    return int(fields[-4]) << 10, int(fields[-3]) << 10
+    return int(figures[0]) << 10, int(figures[1]) << 10
 
 
 def _cpu_percent(host: str, line: str) -> float:

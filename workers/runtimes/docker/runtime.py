@@ -1,21 +1,16 @@
 """The Docker runtime: engines as containers on a host that runs a Docker engine."""
 
+import functools
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from models_app.domain.connections import DockerConnection, parse_connection, reachable_at
-from models_app.domain.failures import (
-    FailureCode,
-    FailureError,
-    RuntimeUnreachableError,
-    fail,
-)
+from models_app.domain.failures import FailureCode, fail
 from models_app.domain.specs import (
     ArtifactRef,
     HostFacts,
@@ -32,10 +27,11 @@ from workers.runtimes.docker import leaving, logs, machine, observation, stats
 from workers.runtimes.docker.artifacts import Artifacts
 from workers.runtimes.docker.containers import container_body
 from workers.runtimes.docker.dialing import Door
-from workers.runtimes.docker.errors import AbsentError, TakenError, meaning
+from workers.runtimes.docker.errors import AbsentError, answered
 from workers.runtimes.docker.helper import IMAGE as HELPER_IMAGE
 from workers.runtimes.docker.helper import KEY as HELPER_KEY
 from workers.runtimes.docker.helper import Helper
+from workers.runtimes.docker.helping import Help
 from workers.runtimes.docker.lifecycle import Lifecycle
 from workers.runtimes.docker.naming import checked
 from workers.runtimes.docker.pulls import Pulls
@@ -44,7 +40,6 @@ from workers.runtimes.process.verification import Verifier
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 API_KNOWN_S = 300.0
-HELPER_WAIT_S = 6.0  # for its image, where it is not there yet
 _apis: dict[str, tuple[str, float]] = {}  # host -> version spoken, and until when it is believed
 
 
@@ -74,7 +69,7 @@ class DockerRuntime:
         self._store = ModelStore(models)
         self._version = API
         self._opened: Client | None = None
-        self._helped: Helper | None = None
+        self._helped: Help | None = None
 
     def __enter__(self) -> Self:
         """Find out which API is spoken there. Raises RuntimeUnreachableError, FailureError."""
@@ -119,19 +114,15 @@ class DockerRuntime:
     # --- the machine -----------------------------------------------------------------------
 
     def facts(self) -> HostFacts:
-        """Return what the host is; its disk and CPU are unknown until the helper's image is."""
+        """Return what the host is; its disk and CPU are unknown while the helper does not work."""
         with answered():
-            helper, warnings = None, []
-            try:
-                helper = self._helper()
-            except FailureError:
-                warnings.append("HELPER_MISSING")
-            return machine.read_facts(self._client, helper, door=self._door, warnings=warnings)
+            answer, warnings = self._help.told(machine.ASK_FACTS)
+            return machine.read_facts(self._client, answer, door=self._door, warnings=warnings)
 
     def usage(self) -> HostUsage:
-        """Return how full the host is now."""
+        """Return how full the host is now, as far as the helper tells."""
         with answered():
-            return machine.read_usage(self._helper(), self._host)
+            return machine.read_usage(self._help.told(machine.ASK_USAGE)[0], self._host)
 
     # --- artifacts and images --------------------------------------------------------------
 
@@ -250,27 +241,18 @@ class DockerRuntime:
         dial, version = self._door.dial(), self._version
         return Pulls(self._notes / "pulls", self._host, lambda: Client(dial, version=version))
 
-    def _helper(self) -> Helper:
-        """Return the helper, once its image is there. Raises RuntimeUnreachableError meanwhile."""
+    @property
+    def _help(self) -> Help:
+        """The way to the helper, from a look at its image on: one of this conversation."""
         if self._helped is None:
             image = self._connection.image_of(HELPER_KEY, HELPER_IMAGE)
             helper = Helper(self._client, self._instance, image)
-            until = time.monotonic() + HELPER_WAIT_S
-            while not self._is_helped(helper, image):
-                if time.monotonic() > until:
-                    raise RuntimeUnreachableError(f"{image} is still being pulled")
-                time.sleep(0.2)
-            self._helped = helper
+            pull = functools.partial(self._image_ready, image)
+            self._helped = Help(helper, pull, known_as=f"{self._host} {image}")
         return self._helped
 
-    def _is_helped(self, helper: Helper, image: str) -> bool:
-        """Return whether the helper runs; begin or poll the pull of its image when it cannot."""
-        try:
-            helper.ensure()
-        except AbsentError:
-            self._image_ready(image)
-            return False
-        return True
+    def _helper(self) -> Helper:
+        return self._help.ready()
 
     def _artifacts(self) -> Artifacts:
         return Artifacts(self._helper(), Verifier(self._notes / "verified"))
@@ -281,15 +263,6 @@ class DockerRuntime:
     def _check_artifact(self, spec: WorkloadSpec) -> None:
         if not self._artifacts().has(spec.artifact):
             raise fail(FailureCode.ARTIFACT_MISSING, file=spec.artifact.file_name)
-
-
-@contextmanager
-def answered() -> Iterator[None]:
-    """Let nothing out but our two kinds of error."""
-    try:
-        yield
-    except (AbsentError, TakenError) as error:
-        raise meaning(str(error)) from error
 
 
 def _negotiated(client: Client, seconds: float) -> str:
