@@ -106,6 +106,18 @@ _models = [
         language_models.placement_take_off,
         name="placement-remove",
     ),
+    path(
+        "placements/<uuid:ref>/keep",
+        language_models.placement_keep,
+        {"pinned": True},
+        name="placement-keep",
+    ),
+    path(
+        "placements/<uuid:ref>/let-go",
+        language_models.placement_keep,
+        {"pinned": False},
+        name="placement-let-go",
+    ),
 ]
 _operations = [
     path("operations/", operations.index, name="operations"),

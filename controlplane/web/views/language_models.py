@@ -17,7 +17,7 @@ from models_app.models import LanguageModel
 from models_app.selectors.deployments import deployments_visible, for_lists
 from models_app.selectors.language_models import artifact_get, model_get, placement_get
 from models_app.services import language_models as services
-from models_app.services.placements import placement_remove
+from models_app.services.placements import placement_pin, placement_remove
 
 USERS_SHOWN = 50
 REFERENCE_FIELDS = {f"reference.{key}": key for key in ("url", "path", "sha256")}
@@ -141,3 +141,14 @@ def placement_take_off(request: HttpRequest, ref: str) -> HttpResponse:
         file=placement.artifact.file_name, host=placement.host.name
     )
     return acted(request, text, to=reverse("web:host", args=[placement.host.name]))
+
+
+@require_POST
+def placement_keep(request: HttpRequest, ref: str, *, pinned: bool) -> HttpResponse:
+    """Keep an artifact on a host when nothing needs it any more, or no longer."""
+    actor = actor_of(request)
+    placement = placement_get(actor, ref)
+    placement_pin(actor, placement, pinned=pinned)
+    text = gettext("{file} is kept on {host}.") if pinned else gettext("{file} may leave {host}.")
+    said = text.format(file=placement.artifact.file_name, host=placement.host.name)
+    return acted(request, said, to=reverse("web:host", args=[placement.host.name]))

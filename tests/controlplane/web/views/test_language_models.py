@@ -150,6 +150,26 @@ def test_a_file_is_taken_off_a_host_unless_it_is_used(bob_browser: Client) -> No
     assert placement.state == PlacementState.REMOVING
 
 
+def test_a_file_is_kept_on_a_host_and_let_go(bob_browser: Client) -> None:
+    placement = factories.make_placement()
+    part = f"{reverse('web:part', args=['host.work'])}?id={placement.host.public_id}"
+    keep, let_go = (
+        reverse(f"web:placement-{verb}", args=[placement.public_id]) for verb in ("keep", "let-go")
+    )
+
+    assert keep in bob_browser.get(part).content.decode()
+    assert post(bob_browser, keep, htmx=True).status_code == 204
+    placement.refresh_from_db()
+    assert placement.is_pinned
+    html = bob_browser.get(part).content.decode()
+    assert "Kept" in html
+    assert keep not in html
+
+    assert post(bob_browser, let_go, htmx=True).status_code == 204
+    placement.refresh_from_db()
+    assert not placement.is_pinned
+
+
 def test_a_viewer_may_do_none_of_it(charlie_browser: Client) -> None:
     placement = factories.make_placement()
     model = placement.artifact.model
@@ -160,10 +180,12 @@ def test_a_viewer_may_do_none_of_it(charlie_browser: Client) -> None:
         reverse("web:artifact-verify", args=[placement.artifact.public_id]),
         reverse("web:artifact-delete", args=[placement.artifact.public_id]),
         reverse("web:placement-remove", args=[placement.public_id]),
+        reverse("web:placement-keep", args=[placement.public_id]),
         reverse("web:upload") + "?size=1",
     ]
     data = {**fields(url="https://x.example/a"), "confirm_name": model.name, "version": "1"}
-    assert [post(charlie_browser, address, data).status_code for address in addresses] == [403] * 7
+    codes = [post(charlie_browser, address, data).status_code for address in addresses]
+    assert codes == [403] * len(addresses)
     assert not Operation.objects.exists()
 
 
