@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, FloatField, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models import (
+    Count,
+    F,
+    FloatField,
+    IntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Cast, Floor, Greatest, Ln
 
 from models_app.domain.histograms import LN_GROWTH, SMALLEST_MS, added, percentile_of
@@ -98,8 +108,9 @@ def requests_since(time: datetime) -> QuerySet[Usage]:
 
     Ids grow with the time but for batches that were late: the smallest of many is safe.
     """
-    first = Usage.objects.filter(at__gte=time).order_by("at").values_list("pk", flat=True)
-    return Usage.objects.filter(at__gte=time, pk__gte=min(first[:_LATE], default=0))
+    first = Usage.objects.filter(at__gte=time).order_by("at")[:_LATE]
+    smallest = Usage.objects.filter(pk__in=first.values("pk")).order_by("pk")[:1]
+    return Usage.objects.filter(at__gte=time, pk__gte=Subquery(smallest.values("pk")))
 
 
 def add_requests(
