@@ -11,6 +11,7 @@ from models_app.domain.specs import (
     HELPER_MISSING,
     HELPER_PULLING,
     HELPER_WARNINGS,
+    ArtifactRef,
 )
 from models_app.models import Host, User
 from models_app.services.hosts import host_add
@@ -104,13 +105,14 @@ def test_a_strangers_container_in_the_helpers_place_stops_no_engine(
     tmp_path: Path, docker_engine: DockerEngine
 ) -> None:
     with docker_site(tmp_path, docker_engine, "unix") as site:
-        site.runtime.create(site.spec())
+        spec = site.spec()
+        site.runtime.create(spec)
         running = wait_ready(site.runtime, site.name)
         own = helper_name(site.instance)
         docker_engine.docker("rm", "-f", own)
         docker_engine.docker("run", "-d", "--name", own, BUSYBOX, "sleep", "600")
         try:
-            assert_alone(site, running.external_id)
+            assert_alone(site, spec.artifact, running.external_id)
         finally:
             docker_engine.docker("rm", "-f", own)
         assert site.runtime.usage().disk_free_bytes
@@ -118,12 +120,11 @@ def test_a_strangers_container_in_the_helpers_place_stops_no_engine(
         site.runtime.remove(site.name, force=True)
 
 
-def assert_alone(site: DockerSite, container: str) -> None:
+def assert_alone(site: DockerSite, artifact: ArtifactRef, container: str) -> None:
     """Fail unless the engine is seen as it runs, and only what needs the helper is refused."""
-    with site.runtime:  # a conversation of its own: nothing is remembered of the helper
-        assert HELPER_FAILED in site.runtime.facts().warnings
-        assert site.runtime.usage().disk_free_bytes is None
-        assert [one.external_id for one in site.runtime.list_owned()] == [container]
-        with pytest.raises(FailureError) as refused:
-            site.runtime.ensure_artifact(site.spec().artifact, seconds=1.0)
-        assert refused.value.failure.code == FailureCode.NAME_TAKEN
+    assert HELPER_FAILED in site.runtime.facts().warnings
+    assert site.runtime.usage().disk_free_bytes is None
+    assert [one.external_id for one in site.runtime.list_owned()] == [container]
+    with pytest.raises(FailureError) as refused:
+        site.runtime.ensure_artifact(artifact, seconds=1.0)
+    assert refused.value.failure.code == FailureCode.NAME_TAKEN
