@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from workers.runtimes.docker.naming import INSTANCE, volume_name
+
 FIGURES = """==memory
 MemTotal:       65536000 kB
 MemAvailable:   60000000 kB
@@ -79,6 +81,7 @@ def container(one: dict[str, Any], identity: str, engine_port: int) -> dict[str,
         "State": {"Status": "running", "StartedAt": "2026-01-01T00:00:01.000000000Z"},
         "Config": {"Labels": one["labels"], "Image": one.get("image", "stand-in")},
         "HostConfig": {},
+        "Mounts": [{"Type": "volume", "Name": volume_name(one["labels"][INSTANCE])}],
         "NetworkSettings": {"Ports": {"8080/tcp": binding}},
         "Ports": [
             {"IP": "127.0.0.1", "PrivatePort": 8080, "PublicPort": engine_port, "Type": "tcp"}
@@ -92,6 +95,7 @@ def listed(one: dict[str, Any]) -> dict[str, Any]:
         "Id": one["Id"],
         "Names": [one["Name"]],
         "Labels": one["Config"]["Labels"],
+        "Mounts": one["Mounts"],
         "State": "running",
         "Created": 1767225600,
         "Ports": one["Ports"],

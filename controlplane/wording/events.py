@@ -58,6 +58,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "host.orphan_removed": _("{workload} ran without a wish and was stopped"),
     "artifact.placed": _("{file} placed on {host}: {size_bytes} at {bytes_per_s}"),
     "artifact.placing_failed": _("Placing the model failed, next try in {retry_s}"),
+    "artifact.lost": _("{file} is no longer on {host}: it is sent there again"),
     "artifact.adopted": _("{model} was found on {host} and taken into the catalogue"),
     "artifact.corrupt": _("{file} in the model store is corrupt"),
     "operation.begun": _("Begun by {by}"),

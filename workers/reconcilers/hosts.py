@@ -143,11 +143,17 @@ def _remove_orphans(
     live = Replica.objects.filter(host=host).exclude(state=ReplicaState.RETIRED)
     for workload in strays:
         lease.renew()  # whoever slept since it looked must not end what is wanted by now
-        if live.filter(workload=workload.name).exists():
+        if live.filter(workload=workload.name).exists() or _is_doubtful(host, workload):
             continue
         log.warning("removing orphan %s on %s", workload.name, host.name)
         runtime.remove(workload.name, force=_age_s(workload) > 2 * ORPHAN_GRACE_S)
         event(host, "host.orphan_removed", level="warning", params={"workload": workload.name})
+
+
+def _is_doubtful(host: Host, workload: Observed) -> bool:
+    """Return whether it may be a stranger's that copied ours: not of its name, and never seen."""
+    rows = Replica.objects.filter(host=host, external_id=workload.external_id)
+    return "renamed" in workload.drift and not rows.exists()
 
 
 def _age_s(workload: Observed) -> float:

@@ -31,6 +31,7 @@ from models_app.services.observed.replicas import (
 from models_app.services.wishes import look_now
 from workers.engines.base import Engine
 from workers.reconcilers.base import DONE, Result, backoff_s, run
+from workers.reconcilers.lost_files import is_sent_again
 from workers.reconcilers.replica_drain import is_answering, note_progress
 from workers.reconcilers.replica_failures import diagnose
 from workers.reconcilers.replica_images import wait_for_image
@@ -74,7 +75,7 @@ def _work(replica: Replica, lease: Lease[Replica]) -> Result:
         # One miss is the host reconciler's business; it says UNREACHABLE when there are enough.
         return Result(MISSED_HOST_S)
     except FailureError as error:
-        return _failed(replica, lease, error)
+        return _failed(replica, lease, error, placement)
 
 
 class Step:
@@ -264,11 +265,14 @@ def _diagnose(step: Step) -> Result:
     raise diagnose(step.runtime, step.engine, step.replica, step.observed)
 
 
-def _failed(replica: Replica, lease: Lease[Replica], error: FailureError) -> Result:
+def _failed(
+    replica: Replica, lease: Lease[Replica], error: FailureError, placement: Placement | None
+) -> Result:
     if error.failure.code in ABOUT_THE_HOST:
         look_now(replica.host)  # it is the host reconciler that says so, and nothing is concluded
         return Result(MISSED_HOST_S)
-    retry_s = backoff_s(replica.attempts + 1) if error.failure.retry else None
+    may_retry = error.failure.retry or is_sent_again(placement, error.failure.code)
+    retry_s = backoff_s(replica.attempts + 1) if may_retry else None
     replica_failed(lease, replica, error.failure, retry_s=retry_s)
     return Result(END_POLL_S)  # first told, then cleared away: a crash between loses neither
 

@@ -13,13 +13,15 @@ from models_app.domain.states import (
     ReplicaState,
     Wish,
 )
-from models_app.models import Artifact, Deployment, Host, Placement, Replica
+from models_app.models import Artifact, Deployment, Event, Host, Placement, Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
 from models_app.services.steps import step, step_all
 from models_app.services.wishes import look_now
 
 UNNEEDED_FOR = timedelta(days=1)
+LOST_AGAIN_AFTER = timedelta(hours=1)
+LOST = "artifact.lost"
 
 
 @transaction.atomic
@@ -81,6 +83,26 @@ def placement_failed(
     if retry_s is None:
         _wake_replicas(placement)
     changed(placement)
+
+
+@transaction.atomic
+def placement_lost(placement: Placement) -> bool:
+    """The host no longer holds what it held: have it sent again; return whether it will be.
+
+    Not twice in a short while: then it is no accident, and a person decides.
+    """
+    lately = database_time(-LOST_AGAIN_AFTER.total_seconds())
+    told = Event.objects.filter(
+        subject_kind="placement", subject_id=placement.public_id, code=LOST, at__gte=lately
+    )
+    rows = Placement.objects.filter(pk=placement.pk, state=PlacementState.READY)
+    if told.exists() or not step_all(rows, PlacementState.PENDING, done_bytes=0, attempts=0):
+        return False
+    params = {"file": placement.artifact.file_name, "host": placement.host.name}
+    event(placement, LOST, level="warning", params=params)
+    look_now(placement)
+    changed(placement)
+    return True
 
 
 def _wake_replicas(placement: Placement) -> None:

@@ -1,9 +1,10 @@
 """Rows and containers come apart on a real Docker engine, and come together again by themselves."""
 
+import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from tests.docker_images import BUSYBOX, FAKE
 from tests.factories import actor_of, make_artifact, make_host, make_placement
 from tests.gguf_files import gguf_bytes
 from tests.runtime_sites import reached_by
-from tests.workers.reconcilers.driving import RECONCILERS, settle
+from tests.workers.reconcilers.driving import RECONCILERS, hurry, settle
 from tests.workloads import eventually
 from workers.reconcilers import hosts
 from workers.reconcilers.sweep import due_rows
 from workers.registry import engines
+from workers.runtimes.docker.naming import volume_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 WORKERS = 6
@@ -142,6 +144,63 @@ def test_a_container_that_nobody_wishes_for_goes_after_the_grace_and_no_sooner(
     told = Event.objects.filter(code="host.orphan_removed").first()
     assert told
     assert told.level == "warning"
+
+
+def test_a_file_that_the_host_lost_is_sent_again_once(
+    chat: Deployment, box: Host, docker_engine: DockerEngine
+) -> None:
+    settle(is_ready, within_s=LONG_S)
+    lose_everything(docker_engine)
+    lost = Event.objects.filter(code="artifact.lost")
+    settle(lost.exists, within_s=LONG_S)
+    settle(hurrying(is_ready), within_s=LONG_S)
+    assert Placement.objects.get().state == "ready"
+    lose_everything(docker_engine)  # again at once: that is no accident
+
+    def has_failed() -> bool:
+        told = Replica.objects.exclude(state="retired").values_list("state", "failure_code")
+        return list(told) == [("failed", "ARTIFACT_MISSING")]
+
+    settle(hurrying(has_failed), within_s=LONG_S)
+    assert lost.count() == 1
+
+
+def hurrying(is_true: Callable[[], bool]) -> Callable[[], bool]:
+    """Let whoever waits before its next try wait no longer, at each look."""
+
+    def look() -> bool:
+        for row in Replica.objects.filter(state="backoff"):
+            hurry(row)
+        return is_true()
+
+    return look
+
+
+def lose_everything(engine: DockerEngine) -> None:
+    """Take this installation's containers and its volume off the host."""
+    mine = f"label=dev.slipway.instance={settings.INSTANCE_ID}"
+    for container in engine.docker("ps", "-aq", "--filter", mine).split():
+        engine.docker("rm", "-f", container)
+    engine.docker("volume", "rm", volume_name(settings.INSTANCE_ID))
+
+
+def test_a_strangers_copy_of_one_of_ours_is_left_alone(
+    chat: Deployment, box: Host, docker_engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(is_ready, within_s=LONG_S)
+    (ours,) = containers(docker_engine)
+    told = docker_engine.docker("inspect", "-f", "{{json .Config.Labels}}", ours)
+    labels = {key: value for key, value in json.loads(told).items() if "slipway" in key}
+    labels["dev.slipway.workload"] = "slipway-copied-0-r1"
+    words = [f"--label={key}={value}" for key, value in labels.items()]
+    volume = f"--mount=type=volume,source={volume_name(settings.INSTANCE_ID)},target=/models"
+    # What nobody copies by accident: our labels and our volume. Neither name nor id are known.
+    copied = docker_engine.docker("run", "-d", *words, volume, BUSYBOX, "sleep", "600")
+    monkeypatch.setattr(hosts, "ORPHAN_GRACE_S", 0.0)
+    for _ in range(3):
+        hosts.reconcile_host(box.pk)
+    assert sorted(containers(docker_engine)) == sorted([ours, copied])
+    assert not Event.objects.filter(code="host.orphan_removed").exists()
 
 
 def test_nothing_is_taken_away_while_most_hosts_are_silent(

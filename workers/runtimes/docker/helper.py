@@ -92,7 +92,7 @@ class Helper:
             found: Mapping[str, Any] = self._client.call("GET", f"/containers/{self._name}/json")
         except AbsentError:
             return None
-        if not is_ours(found["Config"]["Labels"], self._instance):
+        if not is_ours(found["Config"]["Labels"], found["Mounts"], self._instance):
             image, container = str(found["Config"]["Image"]), found["Id"][:12]
             raise fail(FailureCode.NAME_TAKEN, name=self._name, image=image, container=container)
         return found

@@ -15,6 +15,7 @@ from workers.runtimes.docker.naming import (
     PREVIOUS,
     ROLE,
     helper_name,
+    is_ours,
     network_name,
     volume_name,
 )
@@ -27,7 +28,7 @@ def leave(client: Client, instance: str) -> list[str]:
     """Take away what can be; return the names of what is left."""
     filters = {"filters": json.dumps({"label": [f"{INSTANCE}={instance}"]})}
     found = client.call("GET", "/containers/json", params={"all": "true", **filters})
-    left = [name for one in found for name in _of_container(client, one)]
+    left = [name for one in found if _is_ours(one, instance) for name in _of_container(client, one)]
     for one in client.call("GET", "/networks", params=filters):
         left += _gone(client, f"/networks/{one['Id']}", one["Name"])
     for one in client.call("GET", "/volumes", params=filters)["Volumes"] or ():
@@ -39,6 +40,10 @@ def leave(client: Client, instance: str) -> list[str]:
 def names(instance: str) -> list[str]:
     """Return what may lie on a host that could not be asked."""
     return [helper_name(instance), network_name(instance), volume_name(instance)]
+
+
+def _is_ours(entry: Mapping[str, Any], instance: str) -> bool:
+    return is_ours(entry["Labels"], entry["Mounts"], instance)
 
 
 def _of_container(client: Client, entry: Mapping[str, Any]) -> Iterator[str]:

@@ -52,7 +52,7 @@ class Lifecycle:
                 )
             except AbsentError:
                 continue
-            if not _is_previous(inspected):
+            if self._is_workload(inspected, name) and not _is_previous(inspected):
                 return inspected
         return None
 
@@ -74,11 +74,11 @@ class Lifecycle:
         wanted = [f"{INSTANCE}={self._instance}", *(f"{k}={v}" for k, v in labels.items())]
         params = {"all": "true", "filters": json.dumps({"label": wanted})}
         found: list[dict[str, Any]] = self._client.call("GET", "/containers/json", params=params)
-        return found
+        return [one for one in found if is_ours(one["Labels"], one["Mounts"], self._instance)]
 
     def _is_workload(self, inspected: Mapping[str, Any], name: str) -> bool:
         labels = inspected["Config"]["Labels"] or {}
-        return is_ours(labels, self._instance) and labels.get(WORKLOAD) == name
+        return is_ours(labels, inspected["Mounts"], self._instance) and labels.get(WORKLOAD) == name
 
     # --- starting --------------------------------------------------------------------------
 
@@ -247,8 +247,7 @@ class Lifecycle:
     def previous(self, name: str) -> Mapping[str, Any] | None:
         """Return the container of the run before, if its output is still kept."""
         found = self.named(checked(name) + PREVIOUS)
-        is_kept = found is not None and is_ours(found["Config"]["Labels"], self._instance)
-        return found if is_kept else None
+        return found if found is not None and self._is_workload(found, name) else None
 
     def purge(self, name: str) -> bool:
         """Delete the output that `end` keeps."""

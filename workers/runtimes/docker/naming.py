@@ -1,7 +1,8 @@
 """Names and labels of everything that is ours on a Docker host."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from models_app.domain.failures import FailureCode, fail
 from models_app.domain.specs import ArtifactRef
@@ -48,9 +49,17 @@ def artifact_path(artifact: ArtifactRef) -> str:
     return f"{MODELS}/{artifact.sha256}/{artifact.file_name}"
 
 
-def is_ours(labels: Mapping[str, str] | None, instance: str) -> bool:
-    """Return whether labels say that something belongs to this installation."""
-    return bool(labels) and (labels or {}).get(INSTANCE) == instance
+def is_ours(
+    labels: Mapping[str, str] | None, mounts: Sequence[Mapping[str, Any]] | None, instance: str
+) -> bool:
+    """Return whether a container belongs to this installation.
+
+    Labels alone prove little: an image that was made of a container of ours (docker commit) gives
+    them to all that run from it. Each of ours has our volume besides, which comes from no image.
+    """
+    volume = volume_name(instance)
+    has_volume = any(one.get("Name") == volume for one in mounts or ())
+    return has_volume and (labels or {}).get(INSTANCE) == instance
 
 
 def _short(instance: str) -> str:

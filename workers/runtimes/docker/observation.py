@@ -57,6 +57,7 @@ def listed(entry: Mapping[str, Any]) -> Observed:
         address=_listed_address(entry) if running else None,
         started_at=float(entry["Created"]),
         labels=owner_part(labels),
+        drift=() if f"/{labels[WORKLOAD]}" in entry["Names"] else ("renamed",),
     )
 
 

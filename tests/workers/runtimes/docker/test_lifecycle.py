@@ -54,6 +54,33 @@ def test_a_forged_label_of_another_installation_is_not_ours(site: DockerSite) ->
         site.engine.docker("rm", "-f", forged)
 
 
+def test_one_from_an_image_made_of_ours_is_not_ours_for_all_its_labels(site: DockerSite) -> None:
+    site.runtime.create(site.spec())
+    wait_ready(site.runtime, site.name)
+    docker, copy = site.engine.docker, f"copy-{site.name}"
+    docker("commit", site.name, copy)
+    eventually(lambda: site.runtime.remove(site.name, force=True))
+    site.runtime.purge(site.name)
+    forged = docker("run", "-d", "--entrypoint", "sleep", copy, "600")
+    try:
+        assert docker(
+            "inspect", "-f", '{{index .Config.Labels "dev.slipway.workload"}}', forged
+        ) == (site.name)
+        assert site.runtime.observe(site.name) is None
+        assert list(site.runtime.list_owned()) == []
+        assert site.runtime.remove(site.name, force=True)
+        site.runtime.create(site.spec())
+        found = wait_ready(site.runtime, site.name)
+        assert [one.external_id for one in site.runtime.list_owned()] == [found.external_id]
+        assert found.external_id != forged
+        assert site.name in site.runtime.leave()
+        assert docker("inspect", "-f", "{{.State.Status}}", forged) == "running"
+    finally:
+        docker("rm", "-f", forged)
+        site.runtime.remove(site.name, force=True)
+        docker("image", "rm", "-f", copy)
+
+
 def test_one_renamed_by_hand_is_found_told_and_gets_its_name_back(site: DockerSite) -> None:
     spec = site.spec()
     site.runtime.create(spec)
