@@ -38,6 +38,9 @@ _SENTENCES: dict[str, str | Promise] = {
     "replica.recovered": _("Replica {replica} on {host} answers again"),
     "replica.unknown": _("Replica {replica}: {host} is silent, nothing is removed"),
     "replica.adopted": _("Replica {replica} found running on {host} and taken over"),
+    "replica.drift_stays": _(
+        "Replica {replica} on {host} was changed by hand ({drift}) and cannot be put right now"
+    ),
     "replica.drift": _("Replica {replica} on {host} was changed by hand ({drift}) and put right"),
     "replica.backoff": _("Replica {replica} failed on {host}, next try in {retry_s}"),
     "replica.failed": _("Replica {replica} failed on {host}"),

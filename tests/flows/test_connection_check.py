@@ -92,6 +92,16 @@ def test_a_docker_engine_of_this_machine_says_what_it_is(
     assert "Compare it on the host" not in told
 
 
+def test_a_machine_that_is_only_tested_is_left_as_it_was(alice_browser: Client) -> None:
+    need("docker")
+    with new_engine() as engine:
+        engine.load(BUSYBOX)
+        told = told_by(alice_browser, "docker", docker_fields(engine, "unix"))
+        assert_is_docker(told, engine)
+        assert engine.docker("ps", "-aq") == ""
+        assert engine.docker("volume", "ls", "-q") == ""
+
+
 def assert_is_docker(told: str, engine: DockerEngine) -> None:
     assert "It answers." in told
     version = engine.docker("version", "-f", "{{.Server.Version}}")

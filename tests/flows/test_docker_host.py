@@ -97,7 +97,7 @@ def renamed_by_hand(house: House, engine: DockerEngine) -> None:
 
     wait_for(has_its_name, BACK_S, lambda: told(house))
     drift = "select count(*) from models_app_event where code = 'replica.drift'"
-    assert rows(house, drift) == [(1,)]
+    wait_for(lambda: rows(house, drift) == [(1,)], BACK_S, lambda: told(house))
     assert containers(engine) == [before]
 
 

@@ -24,6 +24,7 @@ from models_app.services.leases import Lease, database_time
 from models_app.services.observed.placements import placement_ensure
 from models_app.services.observed.replicas import (
     Told,
+    replica_drift,
     replica_failed,
     replica_retire,
     replica_step,
@@ -256,9 +257,11 @@ def _watch(step: Step) -> Result:
 
 def _put_right(step: Step, observed: Observed) -> None:
     """Undo what somebody changed by hand, and tell of it: it is adopted as it was wished."""
-    told = Told("replica.drift", "warning", {"drift": ", ".join(observed.drift)})
-    replica_step(step.lease, step.replica, ReplicaState(step.replica.state), told)
     step.runtime.create(step.spec())
+    now = step.runtime.observe(step.replica.workload)
+    is_right = now is None or not now.drift
+    drift = ", ".join(observed.drift)
+    replica_drift(step.lease, step.replica, drift, observed.external_id, is_right=is_right)
 
 
 def _diagnose(step: Step) -> Result:

@@ -5,6 +5,7 @@ can be concluded; retry) or `FailureError` (the host answered and refuses).
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
@@ -159,6 +160,10 @@ class LeavesThings(Protocol):
 
     def leave(self) -> list[str]:
         """Take them away for good, workloads excepted; return the names of what is left."""
+        ...
+
+    def visiting(self) -> AbstractContextManager[None]:
+        """Return a visit: what its looks make there SHALL be gone at its end, and nothing else."""
         ...
 
     def engine_id(self) -> str:

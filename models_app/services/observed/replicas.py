@@ -10,11 +10,13 @@ from django.db.models.functions import Coalesce, Greatest
 
 from models_app.domain.failures import Failure
 from models_app.domain.states import ReplicaState
-from models_app.models import Host, Replica
+from models_app.models import Event, Host, Replica
 from models_app.services.leases import Lease, database_time
 from models_app.services.records import changed, event, failure_fields
 from models_app.services.steps import step
 from models_app.services.wishes import look_now
+
+DRIFT, DRIFT_STAYS = "replica.drift", "replica.drift_stays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,20 @@ def replica_step(
         look_now(replica.deployment)
     if is_new or told:
         changed(replica)
+
+
+def replica_drift(
+    lease: Lease[Replica], replica: Replica, drift: str, container: str, *, is_right: bool
+) -> None:
+    """Tell what somebody changed by hand: each time that it was put right, else once."""
+    codes = [DRIFT, DRIFT_STAYS]
+    told = Event.objects.filter(subject_kind="replica", subject_id=replica.public_id)
+    last = told.filter(code__in=codes).first()
+    params = {"drift": drift, "container": container[:12]}
+    code = DRIFT if is_right else DRIFT_STAYS
+    if last and last.code == code == DRIFT_STAYS and params.items() <= last.params.items():
+        return
+    replica_step(lease, replica, ReplicaState(replica.state), Told(code, "warning", params))
 
 
 @transaction.atomic

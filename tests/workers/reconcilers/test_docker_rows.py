@@ -25,7 +25,7 @@ from tests.gguf_files import gguf_bytes
 from tests.runtime_sites import reached_by
 from tests.workers.reconcilers.driving import RECONCILERS, hurry, settle
 from tests.workloads import eventually
-from workers.reconcilers import hosts
+from workers.reconcilers import hosts, replicas
 from workers.reconcilers.sweep import due_rows
 from workers.registry import engines
 from workers.runtimes.docker.naming import volume_name
@@ -163,6 +163,29 @@ def test_a_file_that_the_host_lost_is_sent_again_once(
 
     settle(hurrying(has_failed), within_s=LONG_S)
     assert lost.count() == 1
+
+
+def test_a_change_that_cannot_be_put_right_is_told_once(
+    chat: Deployment, docker_engine: DockerEngine
+) -> None:
+    settle(is_ready, within_s=LONG_S)
+    (ours,) = containers(docker_engine)
+    replica = Replica.objects.get()
+    docker_engine.docker("rename", ours, f"{replica.workload}-mine")
+    docker_engine.docker("run", "-d", "--name", replica.workload, BUSYBOX, "sleep", "600")
+    try:
+        for _ in range(5):
+            replicas.reconcile_replica(replica.pk)
+        stays = Event.objects.filter(code="replica.drift_stays")
+        assert stays.count() == 1
+        assert not Event.objects.filter(code="replica.drift").exists()
+    finally:
+        docker_engine.docker("rm", "-f", replica.workload)
+    replicas.reconcile_replica(replica.pk)
+    assert Event.objects.filter(code="replica.drift").count() == 1
+    assert stays.count() == 1
+    assert docker_engine.docker("inspect", "-f", "{{.Name}}", ours) == f"/{replica.workload}"
+    assert is_ready()
 
 
 def hurrying(is_true: Callable[[], bool]) -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +19,7 @@ from models_app.selectors.hosts import host_of_engine
 from models_app.services.leases import Lease
 from models_app.services.sealing import unseal
 from workers.reconcilers.runtimes import open_reached
-from workers.runtimes.base import Advises
+from workers.runtimes.base import Advises, LeavesThings, Runtime
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ class CheckConnectionWork:
                 secret=secret,
                 identity=asked["identity"],
             ) as runtime:
-                facts, usage = runtime.facts(), runtime.usage()
+                with _visiting(runtime):
+                    facts, usage = runtime.facts(), runtime.usage()
                 tried = runtime.advice() if isinstance(runtime, Advises) else ()
         except RuntimeUnreachableError as error:
             raise FailureError(error.failure(**_told(error, where))) from error
@@ -67,7 +69,12 @@ class CheckConnectionWork:
         }
 
     def clean_up(self, operation: Operation) -> None:
-        """Nothing was made."""
+        """The step took away what it made; an image that it fetched stays the engine's."""
+
+
+def _visiting(runtime: Runtime) -> AbstractContextManager[None]:
+    """Return a visit that leaves a machine as it was: nobody has added it yet."""
+    return runtime.visiting() if isinstance(runtime, LeavesThings) else nullcontext()
 
 
 def _told(error: RuntimeUnreachableError, where: str) -> dict[str, str]:

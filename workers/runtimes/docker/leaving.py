@@ -5,7 +5,7 @@ Images stay, they are the engine's own store. What cannot be taken away is told,
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from models_app.domain.failures import FailureError
@@ -35,6 +35,37 @@ def leave(client: Client, instance: str) -> list[str]:
         left += _gone(client, f"/volumes/{one['Name']}", one["Name"])
     # Docker labels no volume that a mount has made: it is known by its name.
     return left + _gone(client, f"/volumes/{volume_name(instance)}", volume_name(instance))
+
+
+def present(client: Client, instance: str) -> frozenset[str]:
+    """Return what of ours a look at the machine makes, and is there already."""
+    paths = {
+        helper_name(instance): f"/containers/{helper_name(instance)}/json",
+        volume_name(instance): f"/volumes/{volume_name(instance)}",
+    }
+    return frozenset(name for name, path in paths.items() if _is_there(client, path))
+
+
+def undo(client: Client, instance: str, before: Collection[str]) -> None:
+    """Take away what a look at the machine has made since `present` was asked."""
+    helper, volume = helper_name(instance), volume_name(instance)
+    if helper not in before:
+        try:
+            found = client.call("GET", f"/containers/{helper}/json")
+        except AbsentError:
+            found = None
+        if found and is_ours(found["Config"]["Labels"], found["Mounts"], instance):
+            _gone(client, f"/containers/{found['Id']}?force=true&v=true", helper)
+    if volume not in before:
+        _gone(client, f"/volumes/{volume}", volume)
+
+
+def _is_there(client: Client, path: str) -> bool:
+    try:
+        client.call("GET", path)
+    except AbsentError:
+        return False
+    return True
 
 
 def names(instance: str) -> list[str]:

@@ -4,13 +4,19 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from models_app.domain.connections import DockerConnection, parse_connection, reachable_at
-from models_app.domain.failures import FailureCode, fail
+from models_app.domain.failures import (
+    FailureCode,
+    FailureError,
+    RuntimeUnreachableError,
+    fail,
+)
 from models_app.domain.specs import (
     ArtifactRef,
     HostFacts,
@@ -174,6 +180,17 @@ class DockerRuntime:
         """Take what is ours off the host; return the names of what is left."""
         with answered():
             return leaving.leave(self._client, self._instance)
+
+    @contextmanager
+    def visiting(self) -> Iterator[None]:
+        """Leave the host as it was: what a look at it makes is taken away at the end."""
+        with answered():
+            before = leaving.present(self._client, self._instance)
+        try:
+            yield
+        finally:
+            with suppress(RuntimeUnreachableError, FailureError), answered():
+                leaving.undo(self._client, self._instance, before)
 
     def engine_id(self) -> str:
         """Return what tells this engine from every other."""
