@@ -75,12 +75,14 @@ def known_labels(
     """Return a host's labels with those that it has by itself; what people wrote goes before.
 
     `gpu` is the vendor or none, `runtime`, `architecture`: deployments can ask for them as well.
+    What nobody has looked at, as on the machine behind an Ollama server, is no label.
     """
-    gpus = facts.get("gpus") or ()
+    gpus, architecture = facts.get("gpus"), facts.get("architecture")
     own = {"runtime": runtime}
-    if facts:
+    if gpus is not None:
         own["gpu"] = str(gpus[0].get("vendor") or "other") if gpus else "none"
-        own["architecture"] = str(facts.get("architecture") or "unknown")
+    if architecture:
+        own["architecture"] = str(architecture)
     return own | dict(labels)
 
 

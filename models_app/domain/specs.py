@@ -39,7 +39,7 @@ class HostFacts:
     disk_total_bytes: int | None
     runtime: str
     runtime_version: str
-    gpus: tuple[GpuFacts, ...] = ()
+    gpus: tuple[GpuFacts, ...] | None = ()
     warnings: tuple[str, ...] = ()
     identity: Mapping[str, str] = field(default_factory=dict)  # what the host showed; public
     engine_id: str = ""  # the same by whichever door it is reached; empty where nothing tells

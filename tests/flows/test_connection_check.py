@@ -248,6 +248,7 @@ def test_an_ollama_server_says_what_it_is(alice_browser: Client, ollama: OllamaH
     assert "It answers." in told
     assert "Runtime 0.17.4" in told
     assert "Memory not known" in told
+    assert "Accelerator not known" in told
     assert "public address" not in told
 
 

@@ -109,7 +109,8 @@ def open_reached(
 def host_facts(host: Host) -> HostFacts:
     """Return the facts of a host row as the engines read them."""
     stored: dict[str, Any] = dict(host.facts)
-    stored["gpus"] = tuple(GpuFacts(**gpu) for gpu in stored.get("gpus", ()))
+    gpus = stored.get("gpus", ())
+    stored["gpus"] = None if gpus is None else tuple(GpuFacts(**gpu) for gpu in gpus)
     stored["cpu_flags"] = tuple(stored.get("cpu_flags", ()))
     stored["warnings"] = tuple(stored.get("warnings", ()))
     return HostFacts(**stored)

@@ -133,6 +133,8 @@ def test_hosts_have_labels_by_themselves_and_those_people_wrote_go_before() -> N
     assert none["gpu"] == "broken"
     assert known_labels({}, runtime="process", facts={"gpus": []})["gpu"] == "none"
     assert "gpu" not in known_labels({}, runtime="docker", facts={})  # not known yet
+    unseen = {"gpus": None, "architecture": ""}
+    assert known_labels({}, runtime="ollama", facts=unseen) == {"runtime": "ollama"}
 
 
 def test_what_is_kept_of_a_choice_is_bounded() -> None:

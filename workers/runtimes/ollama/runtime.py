@@ -120,6 +120,7 @@ class OllamaRuntime:
             disk_total_bytes=None,
             runtime="ollama",
             runtime_version=self.server.version(),
+            gpus=None,
             warnings=self._warnings,
             identity=self._shown,
         )
