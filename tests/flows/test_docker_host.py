@@ -4,7 +4,6 @@ Judged from outside: Docker's own command line, the ledger's file and the gatewa
 """
 
 import json
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -123,9 +122,14 @@ def engine_restarted(house: House, engine: DockerEngine) -> None:
 
 def deleted_while_away(house: House, engine: DockerEngine) -> None:
     """The wish waits, and is done once the host is back."""
-    engine.stop(signal.SIGKILL)
+    before = containers(engine)
+    assert len(before) == 1
+    engine.unplug()
     house.manage("shell", "-c", DELETE)
-    engine.start()
+    wished = "select state from models_app_deployment"
+    wait_for(lambda: rows(house, wished) == [("deleting",)], BACK_S, lambda: told(house))
+    assert containers(engine) == before
+    engine.plug_in()
     wait_for(lambda: containers(engine) == [], BACK_S, lambda: told(house))
     deployments = "select count(*) from models_app_deployment"
     wait_for(lambda: rows(house, deployments) == [(0,)], BACK_S, lambda: told(house))
