@@ -22,6 +22,7 @@ class ReplicaRoute:
     slots: int  # requests it serves at the same time
     served_as: str = ""  # the name to ask for there, where it is not the deployment's
     door: Door = OPEN
+    request_defaults: tuple[tuple[str, float], ...] = ()  # for a request that does not name them
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ class Replica(WorkedRow):
     address = models.CharField(max_length=300, blank=True, default="")  # host:port, or a URL
     # The model's name on that server, where it is not the deployment's: a shared Ollama server's.
     served_as = models.CharField(max_length=300, blank=True, default="")
+    # What a request that names nothing gets there, where the engine would overrule its model.
+    request_defaults = JSONField(default=dict, blank=True)
     slots = models.PositiveSmallIntegerField(default=1)
     reason = JSONField(default=dict, blank=True)  # why this host, why not the others
     pulling = JSONField(default=dict, blank=True)  # the engine's image on its way to the host

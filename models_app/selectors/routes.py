@@ -114,12 +114,21 @@ def _ready_replicas(only: Collection[str] | None) -> dict[int, list[ReplicaRoute
     found: dict[int, list[ReplicaRoute]] = defaultdict(list)
     values = rows.order_by("deployment_id", "index").values_list(
         *("deployment_id", "public_id", "pk", "index", "workload", "host__name", "address"),
-        *("slots", "served_as"),
+        *("slots", "served_as", "request_defaults"),
     )
-    for deployment, public_id, pk, index, workload, host, address, slots, served_as in values:
+    for deployment, public_id, pk, index, workload, host, address, slots, *asked in values:
+        served_as, defaults = asked
         found[deployment].append(
             ReplicaRoute(
-                str(public_id), pk, index, workload, host, address, max(slots, 1), served_as
+                id=str(public_id),
+                row_id=pk,
+                index=index,
+                workload=workload,
+                host=host,
+                address=address,
+                slots=max(slots, 1),
+                served_as=served_as,
+                request_defaults=tuple(sorted(defaults.items())),
             )
         )
     return found

@@ -12,7 +12,7 @@ from tests.flows.house import House, wait_for
 from tests.model_registry import ModelRegistry
 from tests.ollama_server import OllamaHouse
 from tests.requirements import need
-from tests.smollm2 import smollm2_file
+from tests.smollm2 import smollm2_artifact, smollm2_file
 
 pytestmark = [pytest.mark.slow]
 READY_S = 120.0
@@ -93,6 +93,38 @@ def test_a_model_is_deployed_on_a_shared_server_and_chats(
     )
     wait_for(lambda: not [n for n in server.names() if "slipway-chat" in n], READY_S)
     wait_for(lambda: server.loaded() == [], READY_S)
+
+
+ADD = """
+from models_app.domain.actors import SYSTEM
+from models_app.services.hosts import host_add
+host_add(SYSTEM, name="lan", runtime="ollama", connection={"url": %r},
+         memory_budget_bytes=4 << 30)
+"""
+DEPLOY = """
+from models_app.domain.actors import SYSTEM
+from models_app.models import Artifact
+from models_app.services.deployments import deployment_create
+deployment_create(SYSTEM, name="chat", engine="ollama", artifact=Artifact.objects.get(),
+                  parameters={"context_length": 512, "threads": 1})
+"""
+
+
+def test_a_variant_keeps_its_own_settings_where_a_request_names_none(
+    house: House, server: OllamaHouse, tmp_path: Path
+) -> None:
+    """Ollama's OpenAI routes take temperature 1.0 then, and would say something new each time."""
+    server.make("sober:1", smollm2_artifact(tmp_path / "models"), parameters={"temperature": 0})
+    house.start_and_wait()
+    house.manage("shell", "-c", ADD % server.url)
+    adopted = "select count(*) from models_app_artifact"
+    wait_for(lambda: _rows(house, adopted) == [(1,)], READY_S, lambda: _told(house))
+    house.manage("shell", "-c", DEPLOY)
+    wait_for(lambda: _state(house) == "ready", READY_S, lambda: _told(house))
+    ((defaults,),) = _rows(house, "select request_defaults from models_app_replica")
+    assert json.loads(str(defaults)) == {"temperature": 0.0, "top_p": 0.9}
+    answers = {_answer(house) for _ in range(3)}
+    assert len(answers) == 1, answers
 
 
 PULL = """

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 COMPLETION_TIMEOUT_S = 30.0  # for one token, on a busy small machine
+READ_TIMEOUT_S = 10.0
 LONG_S = 1800.0  # for a model to be loaded; the engine itself gives up a load that stalls
 _NO_KEPT = httpx.Limits(max_keepalive_connections=0)
 ANSWER_LIMIT = 2000  # characters of an error page kept as evidence
@@ -84,6 +85,21 @@ def ask_at_length(
     if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         return Answer(Health.LOADING, response.text[:ANSWER_LIMIT])
     return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}")
+
+
+def read_answer(
+    address: str, path: str, body: Mapping[str, Any], entry: Entry | None = None
+) -> tuple[Answer, str]:
+    """Ask for something short; return how it went, and all of what was answered."""
+    try:
+        response = _client(entry).post(
+            f"{base_url(address)}{path}", json=dict(body), timeout=READ_TIMEOUT_S
+        )
+    except httpx.HTTPError as error:
+        return Answer(Health.SILENT, repr(error)), ""
+    if response.is_success:
+        return Answer(Health.OK), response.text
+    return Answer(Health.ILL, f"{response.status_code} {response.text[:ANSWER_LIMIT]}"), ""
 
 
 def read_metrics(address: str, path: str, *, timeout_s: float) -> str | None:

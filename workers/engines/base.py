@@ -4,12 +4,14 @@ An engine turns a wish into a `WorkloadSpec`. It is pure: same input, same answe
 domain and pydantic only, and never Django, an SDK, a clock or the environment.
 """
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from models_app.domain.specs import (
     EngineManifest,
     EngineSamples,
     HostFacts,
+    PrepareStep,
     ProbeSpec,
     Problem,
     ServeRequest,
@@ -47,4 +49,22 @@ class Engine(Protocol):
 
     def explain(self, log_tail: tuple[str, ...], exit_code: int | None) -> Problem | None:
         """Return what the engine's last lines say went wrong (memory, port, file), else None."""
+        ...
+
+
+@runtime_checkable
+class TellsDefaults(Protocol):
+    """What an engine SHALL do besides when its API overrules what is set on a model.
+
+    Where a request names no temperature, Ollama's OpenAI routes take 1.0, whatever the model says.
+    The gateway then puts the model's own in.
+    """
+
+    @property
+    def defaults_step(self) -> PrepareStep:
+        """Return what to ask a workload that serves. SHALL change nothing."""
+        ...
+
+    def request_defaults(self, text: str) -> Mapping[str, float]:
+        """Return from its answer what a request that names nothing gets, by field of the API."""
         ...

@@ -21,9 +21,10 @@ from workers.clients.engine_http import (
     Health,
     ask_for_one_token,
     ask_health,
+    read_answer,
     read_metrics,
 )
-from workers.engines.base import Engine
+from workers.engines.base import Engine, TellsDefaults
 from workers.reconcilers.base import Result
 from workers.reconcilers.replica_failures import give_up
 from workers.reconcilers.replica_prepare import Prepared, filled, prepare
@@ -92,6 +93,9 @@ class Watch:
         answer = ask_for_one_token(address, self.probe.completion_path, body, self._entry())
         if answer.health != Health.OK:
             return self._count_failed_try(answer)
+        answer, defaults = self._request_defaults(observed)
+        if answer.health != Health.OK:
+            return self._count_failed_try(answer)
         now = timezone.now()
         started = self.replica.started_at or now
         replica_step(
@@ -101,12 +105,22 @@ class Watch:
             Told("replica.ready", "good", {"seconds": (now - started).total_seconds()}),
             address=address,
             served_as=observed.served_as,
+            request_defaults=defaults,
             ready_at=database_time(),
             misses=0,
             **failure_fields(None),
         )
         self._sample(address, stats)
         return Result(LOOK_READY_S)
+
+    def _request_defaults(self, observed: Observed) -> tuple[Answer, dict[str, float]]:
+        if not isinstance(self.engine, TellsDefaults):
+            return Answer(Health.OK), {}
+        step = self.engine.defaults_step
+        body = filled(step.body, self._served_as(observed))
+        answer, text = read_answer(observed.address or "", step.path, body, self._entry())
+        is_good = answer.health == Health.OK
+        return answer, dict(self.engine.request_defaults(text)) if is_good else {}
 
     def _check_progress(self, stats: WorkloadStats | None) -> Result:
         """A slow start is fine as long as something moves: age alone kills nothing."""

@@ -47,6 +47,7 @@ class ScriptedEngine:
         self.script = script
         self.requests: list[bytes] = []
         self.heads: list[bytes] = []
+        self.asked = asyncio.Event()  # a request has come, whole
         self.hung_up = asyncio.Event()
         self.connections: set[asyncio.Task[Any]] = set()
         self.address = ""
@@ -75,6 +76,7 @@ class ScriptedEngine:
             if line.lower().startswith(b"content-length")
         )
         self.requests.append(await reader.readexactly(length))
+        self.asked.set()
 
     async def _play(self, step, reader, writer) -> None:
         if step == STALL:

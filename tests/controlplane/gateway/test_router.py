@@ -209,7 +209,7 @@ async def test_leaving_lets_go_of_the_engine():
 async def test_being_cancelled_lets_go_of_the_engine_and_blames_nobody():
     async with scripted_engine(HEAD, STALL) as engine, router_to(engine.address) as router:
         task = asyncio.create_task(read(router))
-        await asyncio.sleep(0.1)
+        await engine.asked.wait()
         task.cancel()
         await asyncio.wait_for(engine.hung_up.wait(), 2)
         load = router.load_of("replica-0")

@@ -5,6 +5,7 @@ keeps its blobs, and the probe's steps make a model of it and load it. On a shar
 runtime makes the model and the probe loads it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from models_app.domain.failures import FailureCode
@@ -21,6 +22,7 @@ from models_app.domain.specs import (
 )
 from workers.engines.common_parameters import FlashAttention
 from workers.engines.ollama.explain import explain
+from workers.engines.ollama.model_settings import SAMPLING, request_defaults
 from workers.engines.ollama.params import CONTAINER_ONLY, OllamaParameters
 from workers.engines.parameters import parse, problems, schema
 
@@ -110,6 +112,15 @@ class OllamaEngine:
             startup_stall_s=STALL_S,
         )
 
+    @property
+    def defaults_step(self) -> PrepareStep:
+        """Return the question for what is set on the model."""
+        return PrepareStep("/api/show", {"model": "{served_as}"})
+
+    def request_defaults(self, text: str) -> Mapping[str, float]:
+        """Return the model's temperature and top_p: the OpenAI routes take 1.0 for both."""
+        return request_defaults(text)
+
     def metrics(self, text: str) -> EngineSamples:
         """Return nothing known: Ollama has no metrics page; the gateway counts its tokens."""
         del text
@@ -140,11 +151,13 @@ def _check_together(request: ServeRequest, host: HostFacts) -> list[Problem]:
 def _settings(request: ServeRequest, wanted: OllamaParameters) -> tuple[tuple[str, Any], ...]:
     """Return what is set on the model itself."""
     limit = request.facts.context_length or DEFAULT_CONTEXT
-    found: dict[str, Any] = {
-        "num_ctx": wanted.context_length or min(DEFAULT_CONTEXT, limit),
-        "temperature": wanted.temperature,
-        "top_p": wanted.top_p,
-    }
+    found: dict[str, Any] = {"num_ctx": wanted.context_length or min(DEFAULT_CONTEXT, limit)}
+    for name in SAMPLING:
+        value = getattr(wanted, name)
+        # A model that was made on that server has its own, which stay unless a person chose others.
+        is_own = request.artifact.format == "ollama"
+        if not is_own or value != OllamaParameters.model_fields[name].default:
+            found[name] = value
     if wanted.gpu_layers >= 0:
         found["num_gpu"] = wanted.gpu_layers
     if wanted.main_gpu:
