@@ -21,7 +21,6 @@ from models_app.services.wishes import look_now
 
 UNNEEDED_FOR = timedelta(days=1)
 LOST_AGAIN_AFTER = timedelta(hours=1)
-LOST = "artifact.lost"
 
 
 @transaction.atomic
@@ -93,13 +92,16 @@ def placement_lost(placement: Placement) -> bool:
     """
     lately = database_time(-LOST_AGAIN_AFTER.total_seconds())
     told = Event.objects.filter(
-        subject_kind="placement", subject_id=placement.public_id, code=LOST, at__gte=lately
+        subject_kind="placement",
+        subject_id=placement.public_id,
+        code="artifact.lost",
+        at__gte=lately,
     )
     rows = Placement.objects.filter(pk=placement.pk, state=PlacementState.READY)
     if told.exists() or not step_all(rows, PlacementState.PENDING, done_bytes=0, attempts=0):
         return False
     params = {"file": placement.artifact.file_name, "host": placement.host.name}
-    event(placement, LOST, level="warning", params=params)
+    event(placement, "artifact.lost", level="warning", params=params)
     look_now(placement)
     changed(placement)
     return True

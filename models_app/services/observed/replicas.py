@@ -16,8 +16,6 @@ from models_app.services.records import changed, event, failure_fields
 from models_app.services.steps import step
 from models_app.services.wishes import look_now
 
-DRIFT, DRIFT_STAYS = "replica.drift", "replica.drift_stays"
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -57,14 +55,14 @@ def replica_drift(
     lease: Lease[Replica], replica: Replica, drift: str, container: str, *, is_right: bool
 ) -> None:
     """Tell what somebody changed by hand: each time that it was put right, else once."""
-    codes = [DRIFT, DRIFT_STAYS]
-    told = Event.objects.filter(subject_kind="replica", subject_id=replica.public_id)
-    last = told.filter(code__in=codes).first()
     params = {"drift": drift, "container": container[:12]}
-    code = DRIFT if is_right else DRIFT_STAYS
-    if last and last.code == code == DRIFT_STAYS and params.items() <= last.params.items():
-        return
-    replica_step(lease, replica, ReplicaState(replica.state), Told(code, "warning", params))
+    right = Told("replica.drift", "warning", params)
+    stays = Told("replica.drift_stays", "warning", params)
+    told = Event.objects.filter(subject_kind="replica", subject_id=replica.public_id)
+    last = told.filter(code__in=[right.code, stays.code]).first()
+    is_told = last and last.code == stays.code and params.items() <= last.params.items()
+    if is_right or not is_told:
+        replica_step(lease, replica, ReplicaState(replica.state), right if is_right else stays)
 
 
 @transaction.atomic
