@@ -36,6 +36,11 @@ class Meter:
         self._pieces = 0
         self._usage: Mapping[str, Any] = {}
 
+    @property
+    def pieces(self) -> int:
+        """How many pieces came: what was written at least, whatever the engine got to say."""
+        return self._pieces
+
     def token(self, pieces: int = 1) -> None:
         """Pieces of the answer came: a token each, as engines stream."""
         self._last = self._clock()

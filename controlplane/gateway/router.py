@@ -4,7 +4,7 @@ After the first byte there is no second try: the caller may have acted on what i
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from random import Random
 
@@ -36,6 +36,7 @@ class Ask(Struct, frozen=True):
     caller: str = ""  # whose turn it is when slots are short
     affinity: str = ""  # what should meet the same replica again
     line_s: float = LINE_S
+    when_asked: Callable[[], None] | None = None  # its turn has come: an engine works from here on
 
 
 class Routed(Struct, frozen=True):
@@ -181,6 +182,8 @@ class Router:
     async def _open(self, asked: Asked) -> Answer:
         route, replica, ask = asked.route, asked.replica, asked.ask
         try:
+            if ask.when_asked is not None:
+                ask.when_asked()
             return await open_answer(
                 self._pool,
                 replica,

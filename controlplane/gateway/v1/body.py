@@ -13,7 +13,14 @@ from typing import Any
 
 import msgspec
 
-from controlplane.gateway.v1.bounds import BOUNDS, invalid, refuse_deep, refuse_heavy, refuse_many
+from controlplane.gateway.v1.bounds import (
+    BOUNDS,
+    invalid,
+    refuse_deep,
+    refuse_heavy,
+    refuse_many,
+    texts_in,
+)
 from controlplane.gateway.v1.errors import BodySlowError
 from models_app.domain.errors import InvalidError, TooLargeError
 from models_app.domain.request_bounds import RequestBounds
@@ -78,7 +85,14 @@ class Fields(msgspec.Struct):
         lengths = self.lengths
         return -1 if min(lengths, default=0) < 0 else max(lengths, default=None)
 
+    @property
+    def answers(self) -> int:
+        """How many answers are asked for: choices, for each text."""
+        choices = max(self.n or 1, self.best_of or 1)
+        return choices * (1 if self.prompt is _NOTHING else texts_in(self.prompt))
 
+
+_DECIDING = frozenset((*_LENGTHS, "n", "best_of", "prompt"))
 _FIELD = re.compile(r"at `\$\.?([^`\[.]*)|required field `([^`]*)`")
 _fields = msgspec.json.Decoder(Fields)
 _top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -190,6 +204,17 @@ def _check_stops(name: str, stop: str | list[str] | None, bounds: RequestBounds)
         raise invalid(name, f"at most {bounds.stops} are taken")
     if sum(map(len, stops)) > bounds.stop_bytes:
         raise invalid(name, f"at most {bounds.stop_bytes} bytes are taken")
+
+
+def refuse_second_spellings(body: bytes) -> None:
+    """Raise InvalidError where a length or a number of answers comes in another spelling.
+
+    Servers in Go take `MAX_TOKENS` for `max_tokens`: it would hold there, unseen here.
+    """
+    for key in _top_level.decode(body):
+        name = key.casefold()
+        if name != key and name in _DECIDING:
+            raise invalid(name, "its name is spelled in small letters")
 
 
 def _field_of(said: str) -> str:

@@ -59,6 +59,17 @@ def refuse_many(field: str, raw: msgspec.Raw, most: int) -> None:
         raise invalid(field, f"at most {most} are taken")
 
 
+def texts_in(raw: msgspec.Raw) -> int:
+    """Return how many texts a prompt is: a list of numbers is one."""
+    if not bytes(raw).startswith(b"["):
+        return 1
+    found = _members(raw)
+    first = next(iter(found), None)
+    return (
+        1 if isinstance(first, msgspec.Raw) and bytes(first)[:1].isdigit() else max(1, len(found))
+    )
+
+
 def refuse_heavy(schemas: Mapping[str, msgspec.Raw], bounds: RequestBounds = BOUNDS) -> None:
     """Raise InvalidError when what says how an answer must look would unfold too far."""
     size = sum(len(bytes(raw)) for raw in schemas.values())

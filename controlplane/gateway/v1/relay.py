@@ -15,6 +15,7 @@ from controlplane.gateway.pump import Outlet
 from controlplane.gateway.router import Routed
 from controlplane.gateway.upstream import Answer
 from controlplane.gateway.v1.call import Call, Headers
+from controlplane.gateway.v1.long_answers import TAIL_LIMIT, usage_of_ends
 from controlplane.gateway.v1.spoken import Spoken
 from controlplane.gateway.v1.stream_reader import (
     StreamMalformedError,
@@ -22,7 +23,7 @@ from controlplane.gateway.v1.stream_reader import (
     StreamRefusedError,
 )
 
-WHOLE_LIMIT = 256 << 10  # what is longer passes through as it comes, and is not looked at
+WHOLE_LIMIT = 256 << 10  # what is longer passes through as it comes; only its ends are looked at
 EVENT_STREAM = "text/event-stream"
 _NO_BUFFERING: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 
@@ -124,13 +125,24 @@ async def _relay_whole(call: Call, routed: Routed, meter: Meter, headers: Header
             return
         pieces.append(chunk)
         size += len(chunk)
+    await _pass_long(call, answer, b"".join(pieces), meter, headers)
+
+
+async def _pass_long(
+    call: Call, answer: Answer, head: bytes, meter: Meter, headers: Headers
+) -> None:
+    """Send what is too long to be kept, as it comes; `head` has come."""
     length = answer.headers.get("content-length")
     counted = [(b"content-length", length.encode())] if length else []
     await call.begin(answer.status, [*headers, _content_type(answer.headers), *counted])
-    await call.write(b"".join(pieces))
-    pieces.clear()
+    await call.write(head)
+    head, tail = head[:TAIL_LIMIT], head[-TAIL_LIMIT:]
     while (chunk := await answer.read()) is not None:
         await call.write(chunk)
+        tail = (tail + chunk)[-TAIL_LIMIT:]
+    usage = usage_of_ends(head, tail)
+    if usage is not None:
+        meter.usage(usage)
     await call.write(b"", more=False)
 
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Sequence
+
+from msgspec.structs import replace
 
 from controlplane.gateway.errors import (
     LineFullError,
@@ -13,8 +16,10 @@ from controlplane.gateway.meter import Meter
 from controlplane.gateway.router import Asked, Routed
 from controlplane.gateway.v1.allowance import (
     NOTHING_COUNTED,
+    Ended,
     allowance,
     settle,
+    tokens_used,
 )
 from controlplane.gateway.v1.answer_head import DEPLOYMENT_HEADER
 from controlplane.gateway.v1.asking import ask_for, understood, wishes_of
@@ -54,6 +59,8 @@ class Serving:
         self._route: DeploymentRoute | None = None
         self._replica_id: int | None = None
         self._alias = ""
+        self._asked_at: float | None = None  # since then an engine works for it
+        self._wants_stream = False
         self._task: asyncio.Task[None] | None = None
         self._client_left = False
         self._stopped_by: SlipwayError | None = None
@@ -89,7 +96,7 @@ class Serving:
             self.call.unwatch()
             self._desk.end(self)
             self._note(status)
-            await self._settle()
+            await self._settle(self._ended_as(status))
 
     def stop(self, error: SlipwayError) -> None:
         """End it from outside; the client is told why, if it still listens."""
@@ -101,6 +108,7 @@ class Serving:
         fields = understood(self.key, self._spoken, body)
         meant = await self._desk.names.meaning(fields.model, self.key)
         self._alias = meant.alias
+        self._wants_stream = bool(fields.stream)
         hides_usage = False
         if fields.stream and self._spoken.usage_on_wish:
             asking = with_stream_usage(body, fields)
@@ -145,30 +153,56 @@ class Serving:
             except LimitedError as limited:
                 if limited.of_key:
                     raise
-            await self._settle()
+            await self._settle(Ended.FAILED)
         return await self._open_one(candidates[-1], fields, body)
 
     async def _open_one(
         self, route: DeploymentRoute, fields: Fields, body: bytes
     ) -> tuple[Routed, float]:
-        self._route = route
+        self._route, self._asked_at = route, None
         wishes = wishes_of(self.call.header, self._spoken)
         ask = ask_for(self.key, route, self._spoken, wishes, fields, body)
         self.allowed = await allowance(
-            self._desk.counters, self.key, route, self.call.id, ask.body, fields
+            self._desk.counters,
+            self.key,
+            route,
+            self.call.id,
+            ask.body,
+            fields,
+            self._spoken.route,
         )
+        if self.allowed.ticket is not None:
+            ask = replace(ask, when_asked=self._when_asked)
         return await self._desk.router.open(route, ask)
+
+    def _when_asked(self) -> None:
+        self._asked_at = time.monotonic()
 
     def _headers(self, routed: Routed) -> Headers:
         return [(DEPLOYMENT_HEADER, routed.route.name.encode()), *self.allowed.headers()]
 
-    async def _settle(self) -> None:
+    async def _settle(self, ended: Ended) -> None:
         """Give back what was reserved and not used."""
         allowed, self.allowed = self.allowed, NOTHING_COUNTED
-        if allowed.ticket is not None:
-            figures = self._meter.figures()
-            used = (figures.prompt_tokens or 0) + figures.completion_tokens
-            await settle(self._desk.counters, allowed, used)
+        if allowed.ticket is None:
+            return
+        used = 0
+        if self._asked_at is not None:
+            used = tokens_used(
+                allowed,
+                self._meter,
+                ended,
+                is_stream=self._wants_stream,
+                seconds=time.monotonic() - self._asked_at,
+                sent=self.call.sent,
+            )
+        await settle(self._desk.counters, allowed, used)
+
+    def _ended_as(self, status: str) -> Ended:
+        if status == "ok":
+            return Ended.WELL
+        is_left = status == "cancelled" or self._stopped_by is not None
+        return Ended.LEFT if is_left else Ended.FAILED
 
     async def _fail(self, error: SlipwayError) -> None:
         """Tell an error: as the answer, or at the end of a stream that has begun."""

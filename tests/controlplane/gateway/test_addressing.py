@@ -46,3 +46,8 @@ def test_the_models_own_settings_stand_where_a_request_names_none(
     ours = replace(OURS, request_defaults=DEFAULTS)
     body = {"model": "chat", "messages": [1, 2.50], **asked}
     assert json.loads(addressed_to(ours, json.dumps(body).encode())) == body | sent
+
+
+def test_no_field_comes_in_a_second_spelling_to_a_shared_server() -> None:
+    body = b'{"model":"mine","max_tokens":5,"MAX_TOKENS":100000,"Stream":true,"max_to\\u212aens":9}'
+    assert addressed_to(SHARED, body) == b'{"model":"slipway-x/a:1","max_tokens":5}'

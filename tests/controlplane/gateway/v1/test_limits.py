@@ -1,11 +1,13 @@
 """Limits as a program meets them: status, code, headers; and the length of an answer."""
 
+import asyncio
 import json
 
+import httpx
 import pytest
 
 from controlplane.gateway.limits.local import LocalCounters
-from tests.controlplane.gateway.scripted_engine import plain, scripted_engine
+from tests.controlplane.gateway.scripted_engine import HEAD, STALL, delta, plain, scripted_engine
 from tests.controlplane.gateway.v1.served import chat, served
 
 ANSWER = b'{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":10}}'
@@ -72,3 +74,124 @@ async def test_overload_is_told_at_once(engine):
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["error"]["code"] == "overloaded"
+
+
+NUMBERS = [{"object": "embedding", "embedding": [0.123456] * 9}] * 12_000  # more than a MiB
+USAGE = {"prompt_tokens": 5000, "total_tokens": 5000, "prompt_tokens_details": {"cached_tokens": 7}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"object": "list", "usage": USAGE, "data": NUMBERS},
+        {"object": "list", "data": NUMBERS, "usage": USAGE},
+    ],
+    ids=["before", "after"],
+)
+async def test_tokens_of_a_long_whole_answer_count(answer):
+    body = json.dumps(answer).encode()
+    assert len(body) > 1 << 20
+    async with (
+        scripted_engine(plain(200, body)) as engine,
+        limited(engine, tokens_per_day=100) as it,
+    ):
+        it.desk.counters = LocalCounters()
+        first, second = [
+            await it.post("/v1/embeddings", {"model": "chat", "input": "x"}) for _ in range(2)
+        ]
+        record = it.records()[0]
+    assert first.content == body
+    assert second.json()["error"]["code"] == "insufficient_quota"
+    assert (record.prompt_tokens, record.completion_tokens) == (5000, 0)
+    assert record.cached_tokens == 7
+
+
+async def test_a_long_whole_answer_that_says_no_usage_costs_its_prompt():
+    body = json.dumps({"data": NUMBERS}).encode()
+    async with (
+        scripted_engine(plain(200, body)) as engine,
+        limited(engine, tokens_per_day=100) as it,
+    ):
+        it.desk.counters = LocalCounters()
+        first, second = [
+            await it.post("/v1/embeddings", {"model": "chat", "input": "x" * 400}) for _ in range(2)
+        ]
+    assert (first.status_code, second.status_code) == (200, 429)
+
+
+async def left_early(it, **more):
+    with pytest.raises(httpx.ReadTimeout):
+        await it.client.post(
+            "/v1/chat/completions",
+            content=json.dumps(chat(messages=[{"role": "user", "content": "x" * 4000}], **more)),
+            timeout=0.3,
+        )
+
+
+async def until_noted(it, records):
+    async with asyncio.timeout(10):
+        while len(it.records()) < records:  # noqa: ASYNC110 - the record is its only sign
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("script", [(STALL,), (HEAD, delta("a"), delta("b"), STALL)])
+async def test_who_leaves_pays_for_the_prompt(script):
+    is_stream = len(script) > 1
+    async with scripted_engine(*script) as engine, limited(engine, tokens_per_day=1000) as it:
+        it.desk.counters = LocalCounters()
+        await left_early(it, stream=is_stream)
+        await until_noted(it, 1)
+        response = await it.chat()
+        record = it.records()[0]
+    assert record.status == "cancelled"
+    assert response.json()["error"]["code"] == "insufficient_quota"
+
+
+async def test_what_no_engine_was_asked_costs_nothing():
+    async with scripted_engine(STALL) as engine, limited(engine, tokens_per_day=1000) as it:
+        it.desk.counters = LocalCounters()
+        staying = [asyncio.create_task(it.chat(max_tokens=1)) for _ in range(4)]  # its four slots
+        async with asyncio.timeout(10):
+            while len(engine.requests) < 4:  # noqa: ASYNC110 - they are its only sign
+                await asyncio.sleep(0.01)
+        await left_early(it)
+        await until_noted(it, 1)
+        fifth = asyncio.create_task(it.chat())
+        done, _ = await asyncio.wait([fifth], timeout=0.5)
+        assert not done or fifth.result().status_code != 429
+        for task in (*staying, fifth):
+            task.cancel()
+        await asyncio.gather(*staying, fifth, return_exceptions=True)
+
+
+async def test_the_length_is_of_all_answers_together(engine):
+    async with limited(engine, max_tokens_per_request=50) as it:
+        it.desk.counters = LocalCounters()
+        too_many = [
+            await it.chat(n=4, max_tokens=13),
+            await it.post("/v1/completions", {"model": "chat", "prompt": ["a"] * 51}),
+            await it.post(
+                "/v1/completions", {"model": "chat", "prompt": "a", "best_of": 3, "max_tokens": 20}
+            ),
+        ]
+        fitting = [
+            await it.chat(n=4, max_tokens=12),
+            await it.chat(n=4),
+            await it.post("/v1/completions", {"model": "chat", "prompt": ["a", "b"]}),
+            await it.post("/v1/completions", {"model": "chat", "prompt": [1, 2, 3]}),
+        ]
+    assert [one.status_code for one in too_many] == [422] * 3
+    assert [one.status_code for one in fitting] == [200] * 4
+    assert [json.loads(body)["max_tokens"] for body in engine.requests] == [12, 12, 25, 50]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"MAX_TOKENS": 100_000}, {"N": 4}, {"Max_Completion_Tokens": 99}, {"max_to\u212aens": 99}],
+)
+async def test_no_other_spelling_gets_around_the_length(engine, more):
+    async with limited(engine, max_tokens_per_request=50) as it:
+        it.desk.counters = LocalCounters()
+        response = await it.chat(max_tokens=5, **more)
+    assert response.status_code == 422
+    assert not engine.requests
