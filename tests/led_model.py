@@ -6,6 +6,8 @@ far it repeats the pattern. What is tested is the way of the fields: the server 
 `tool_calls` out of what a real model really wrote, not that this model is clever.
 """
 
+from typing import Any
+
 import httpx
 
 from models_app.domain.modelfile import parse_modelfile
@@ -14,7 +16,7 @@ from tests.ollama_server import OllamaHouse
 BASE, NAME = "smollm2:135m", "led"
 THOUGHT, GREETING = "The user wants a greeting.", "Hello there!"
 QUESTION = "What is the weather in Rome?"
-TOOL = {
+TOOL: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",

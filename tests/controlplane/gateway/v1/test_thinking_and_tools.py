@@ -4,6 +4,7 @@ The model is led into both by its template: see `tests/led_model.py`.
 """
 
 import json
+from typing import Any
 
 import ollama
 import openai
@@ -15,8 +16,8 @@ from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact
 
 pytestmark = pytest.mark.slow
-HELLO = [{"role": "user", "content": "Say hello."}]
-WEATHER = [{"role": "user", "content": QUESTION}]
+HELLO: list[Any] = [{"role": "user", "content": "Say hello."}]
+WEATHER: list[Any] = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def address(tmp_path_factory):
 async def test_openais_client_gets_thoughts_and_calls(address):
     async with served({NAME: address}) as it:
         client = openai.AsyncOpenAI(base_url=it.base, api_key=it.key, max_retries=0)
-        fixed = {"model": NAME, "max_tokens": 64, "temperature": 0, "seed": 1}
+        fixed: dict[str, Any] = {"model": NAME, "max_tokens": 64, "temperature": 0, "seed": 1}
         said = await client.chat.completions.create(messages=HELLO, **fixed)
         stream = await client.chat.completions.create(messages=HELLO, stream=True, **fixed)
         parts = [chunk.choices[0].delta async for chunk in stream]
@@ -41,7 +42,8 @@ async def test_openais_client_gets_thoughts_and_calls(address):
     assert (message.reasoning, message.content) == (THOUGHT, GREETING)
     assert "".join(getattr(part, "reasoning", "") or "" for part in parts) == THOUGHT
     assert "".join(part.content or "" for part in parts) == GREETING
-    (call,) = called.choices[0].message.tool_calls
+    calls: Any = called.choices[0].message.tool_calls
+    (call,) = calls
     assert call.function.name == "get_weather"
     assert set(json.loads(call.function.arguments)) == {"city"}
     assert called.choices[0].finish_reason == "tool_calls"
@@ -61,6 +63,7 @@ async def test_ollamas_client_gets_them_too(address):
     assert (said.message.thinking, said.message.content) == (THOUGHT, GREETING)
     assert "".join(part.thinking or "" for part in parts) == THOUGHT
     assert "".join(part.content or "" for part in parts) == GREETING
-    (call,) = called.message.tool_calls
+    calls: Any = called.message.tool_calls
+    (call,) = calls
     assert call.function.name == "get_weather"
     assert set(call.function.arguments) == {"city"}
