@@ -122,7 +122,7 @@ async def test_chat_stream_tools_and_structured_output_of_a_real_engine(real):
 
 
 async def test_tool_calls_whole_and_streamed():
-    """SmolLM2 calls no tool, asked as it may be; so the engine here is scripted."""
+    """Bytes as an engine may send them; a real model calls a tool in test_real_tools.py."""
     first = {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "get_weather"}}]}
     rest = {"tool_calls": [{"index": 0, "function": {"arguments": '{"city": "Rome"}'}}]}
     parts = [event({"choices": [{"index": 0, "delta": one}]}) for one in (first, rest)]
