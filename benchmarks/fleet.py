@@ -206,7 +206,7 @@ def free_ports(count: int) -> list[int]:
 def steady_pass(hosts: int, folder: Path) -> bool:
     """Look at everything that is due a few times over, when all of it is well."""
     from models_app.models import Host, Replica
-    from workers.reconcilers.hosts import reconcile_host
+    from workers.reconcilers.hosts import LOOK_EVERY_S, reconcile_host
 
     with fleet(hosts, folder):
         every: list[Job] = [
@@ -225,7 +225,9 @@ def steady_pass(hosts: int, folder: Path) -> bool:
     walls, cpus, each = (list(figures) for figures in zip(*taken, strict=True))
     kept = tell(f"pass over {hosts} hosts", unit="s", values=walls, promise=PASS_S)
     kept &= tell("processor seconds a pass", unit="s", values=cpus, promise=PASS_S)
-    kept &= tell("cores", unit="", values=[sum(cpus) / sum(walls)], promise=1.0)
+    kept &= tell("cores, without a pause", unit="", values=[sum(cpus) / sum(walls)], promise=1.0)
+    pace = [one / LOOK_EVERY_S for one in cpus]
+    kept &= tell("cores, at the pace of looks", unit="", values=pace, promise=1.0)
     print("most frequent:", *asked.most_common(12), sep="\n  ")
     # Once in ten minutes a pass also reads what the machine is: the median is without.
     return kept & tell("queries a host", unit="", values=each, promise=QUERIES)

@@ -115,7 +115,7 @@ class DockerEngine:
             self._until((self.folder / "containerd.sock").exists, "containerd")
         if self._pid("dockerd") is None:
             (self.folder / "dockerd.pid").unlink(missing_ok=True)
-            self._spawn("dockerd", self.network.inside(self._dockerd_command()))
+            self._spawn("dockerd", self.network.inside(self._named(self._dockerd_command())))
         if self.ssh and self._pid("sshd") is None:
             self._spawn("sshd", self.network.inside(self.ssh.command(self.network.address)))
         self._until(self.answers, "dockerd")
@@ -176,6 +176,11 @@ class DockerEngine:
             _detach("rm", "-rf", str(gone))
 
     # --- how it runs -----------------------------------------------------------------------
+
+    def _named(self, command: Sequence[str]) -> list[str]:
+        """Return the command on a machine of its own name: hosts are told apart by it."""
+        script = 'hostname "$0" && exec "$@"'
+        return ["unshare", "--uts", "sh", "-c", script, self.network.name, *command]
 
     def _dockerd_command(self) -> list[str]:
         config = self.folder / "daemon.json"

@@ -101,6 +101,7 @@ def facts(name: str, cpu: str, cores: int, memory_gib: int, disk_gib: int) -> di
         "gpus": [],
         "warnings": [],
         "identity": {},
+        "engine_id": "",
     }
 
 

@@ -61,7 +61,11 @@ def answered() -> Iterator[None]:
 def refusal(error: APIError) -> Exception:
     """Return what an answer of the engine means."""
     status = error.response.status_code if error.response is not None else SERVER_ERROR
-    text = str(error.explanation or error)
+    return refused(status, str(error.explanation or error))
+
+
+def refused(status: int, text: str) -> Exception:
+    """Return what a status and a sentence of the engine mean."""
     if status == NOT_FOUND or "is ambiguous" in text:
         return AbsentError(text)
     if status == CONFLICT:

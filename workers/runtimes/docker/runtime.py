@@ -76,6 +76,7 @@ class DockerRuntime:
         self._version = API
         self._opened: Client | None = None
         self._helped: Help | None = None
+        self._observed: dict[str, str] = {}  # workload -> container
 
     def __enter__(self) -> Self:
         """Find out which API is spoken there. Raises RuntimeUnreachableError, FailureError."""
@@ -153,7 +154,10 @@ class DockerRuntime:
         """Return the workload of that name, exited ones too, also when it was renamed by hand."""
         with answered():
             found = self._lifecycle.inspect(name)
-            return None if found is None else observation.observed(found)
+            if found is None:
+                return None
+            self._observed[name] = str(found["Id"])
+            return observation.observed(found)
 
     def list_owned(self) -> Iterable[Observed]:
         """Return every workload of this installation."""
@@ -220,6 +224,10 @@ class DockerRuntime:
     def stats(self, name: str) -> WorkloadStats | None:
         """Return what the running workload uses; None when it does not run."""
         with answered():
+            known = self._observed.pop(name, None)  # a moment ago, in this step: not asked again
+            found = stats.read_stats(self._client, known) if known else None
+            if found is not None:
+                return found
             container = self._container(name, previous=False)
             return stats.read_stats(self._client, container) if container else None
 

@@ -5,8 +5,10 @@ an SSH connection. docker-py's own transports are not used: its TLS verifies not
 its SSH reads this machine's configuration, and it sends registry credentials found here to hosts.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import docker
 import requests
@@ -18,15 +20,17 @@ from docker.errors import create_api_error_from_http_exception
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils.proxy import ProxyConfig
 
-from models_app.domain.failures import FailureCode, fail
+from models_app.domain.failures import FailureCode, RuntimeUnreachableError, fail
 from workers.runtimes.docker.conversation import Conversation
-from workers.runtimes.docker.errors import translated
+from workers.runtimes.docker.errors import refused, translated
 
 TIMEOUT_S = 10.0
 API = "1.41"  # Docker 20.10, the oldest that is spoken to
 NEWEST_API = "1.47"
 _HEADER = 8  # of a frame in a stream that carries both outputs
 _CONNECTIONS = 4
+_JSON = {"Content-Type": "application/json"}
+BAD_REQUEST = 400
 
 Dial = Callable[[float], Any]
 """Opens a connection within so many seconds and returns what can be used as its socket."""
@@ -43,7 +47,9 @@ class _Connection(urllib3.connection.HTTPConnection):
         self.sock = self._dial(seconds)
 
 
-class _Pool(urllib3.connectionpool.HTTPConnectionPool):
+class Pool(urllib3.connectionpool.HTTPConnectionPool):
+    """The connections to one host. Whatever is asked of it passes through `urlopen`."""
+
     def __init__(self, dial: Dial) -> None:
         super().__init__("localhost", maxsize=_CONNECTIONS)
         self._dial = dial
@@ -63,8 +69,8 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
 
 
 class _Adapter(BaseHTTPAdapter):
-    def __init__(self, dial: Dial) -> None:
-        self._own_pool = _Pool(dial)
+    def __init__(self, pool: Pool) -> None:
+        self._own_pool = pool
         super().__init__()
 
     def get_connection(self, url: Any, proxies: Any = None) -> Any:
@@ -89,7 +95,8 @@ class Client(docker.APIClient):
         # Nothing is opened before the first request; the address is never used.
         super().__init__(base_url="unix:///nowhere", version=version, timeout=int(TIMEOUT_S))
         self._dial = dial
-        self.mount("http+docker://", _Adapter(dial))
+        self._pool = Pool(dial)
+        self.mount("http+docker://", _Adapter(self._pool))
         self.trust_env = False  # no proxy, netrc or CA bundle of this machine
         self._auth_configs = AuthConfig({})
         self._proxy_configs = ProxyConfig()
@@ -128,16 +135,19 @@ class Client(docker.APIClient):
         timeout: float = TIMEOUT_S,
     ) -> Any:
         """Ask something that answers in JSON or not at all; raise our errors for the rest."""
+        # Straight to the pool: preparing a request of `requests` costs more than such a call.
+        query = f"?{urlencode(params)}" if params else ""
         with translated():
-            answer = self.request(
+            answer = self._pool.urlopen(
                 method,
-                f"{self.base_url}/v{self._version}{path}",
-                params=params,
-                json=body,
+                f"/v{self._version}{path}{query}",
+                body=None if body is None else json.dumps(body).encode(),
+                headers=_JSON,
                 timeout=timeout,
+                retries=False,
+                redirect=False,
             )
-            _check(answer)
-            return answer.json() if answer.content else None
+        return _said(answer)
 
     def opened(
         self,
@@ -172,6 +182,20 @@ class Client(docker.APIClient):
         except BaseException:
             made.close()
             raise
+
+
+def _said(answer: urllib3.BaseHTTPResponse) -> Any:
+    """Return what an answer says; raise what it means when it refuses or is not Docker's."""
+    try:
+        found = json.loads(answer.data) if answer.data else None
+    except ValueError as error:
+        if answer.status < BAD_REQUEST:
+            raise RuntimeUnreachableError(str(error), FailureCode.CONNECTION_LOST) from error
+        found = None
+    if answer.status < BAD_REQUEST:
+        return found
+    told = found.get("message") if isinstance(found, dict) else None
+    raise refused(answer.status, str(told or answer.data.decode(errors="replace")))
 
 
 def _check(answer: requests.Response) -> None:

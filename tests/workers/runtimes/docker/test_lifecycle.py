@@ -5,14 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
-import requests
 
 from models_app.domain.failures import FailureCode, FailureError
 from tests.docker_images import BUSYBOX
 from tests.runtime_sites import DockerSite
 from tests.workloads import eventually, wait_ended, wait_ready
 from workers.runtimes.docker.naming import helper_name
-from workers.runtimes.docker.transport import Client
+from workers.runtimes.docker.transport import Pool
 
 pytestmark = pytest.mark.slow
 
@@ -172,19 +171,19 @@ def crash_everywhere(
     site: DockerSite, monkeypatch: pytest.MonkeyPatch, moment: str, act: Any
 ) -> int:
     """Die at call 1, then 2 ... until the act comes through; return how many calls it made."""
-    send, left = Client.send, [0]
+    ask, left = Pool.urlopen, [0]
 
-    def dying(self: Client, request: requests.PreparedRequest, **options: Any) -> Any:
+    def dying(self: Pool, *request: Any, **options: Any) -> Any:
         left[0] -= 1
         if left[0] == 0 and moment == "before":
             raise Killed
-        answer = send(self, request, **options)
+        answer = ask(self, *request, **options)
         if left[0] == 0:
             answer.close()
             raise Killed
         return answer
 
-    monkeypatch.setattr(Client, "send", dying)
+    monkeypatch.setattr(Pool, "urlopen", dying)
     for at in range(1, 60):
         left[0] = at
         try:
@@ -196,7 +195,7 @@ def crash_everywhere(
             assert site.engines() <= 1
             time.sleep(0.05)
             continue
-        monkeypatch.setattr(Client, "send", send)
+        monkeypatch.setattr(Pool, "urlopen", ask)
         return at
     raise AssertionError("it never came through")
 
