@@ -10,17 +10,19 @@ ADD_HOST = """
 from models_app.domain.actors import SYSTEM
 from models_app.models import Host
 from models_app.services.hosts import host_add
-Host.objects.update(scheduling="cordoned")
-host_add(SYSTEM, name="box", runtime="docker", connection=%r, secret=%r)
+Host.objects.filter(runtime="process").update(scheduling="cordoned")
+host_add(SYSTEM, name=%r, runtime="docker", connection=%r, secret=%r)
 """
 
 
-def add_docker_host(house: HurtHouse, engine: DockerEngine, door: str) -> None:
+def add_docker_host(
+    house: HurtHouse, engine: DockerEngine, door: str, *, name: str = "box"
+) -> None:
     """Close this machine for replicas and add the engine; wait until it is ready."""
     engine.load(BUSYBOX, FAKE)
-    house.manage("shell", "-c", ADD_HOST % reached_by(engine, door))
-    query = "SELECT 1 FROM models_app_host WHERE name = 'box' AND state = 'ready'"
-    wait_for(lambda: house.observer.rows(query), UP_S, house.observer.told)
+    house.manage("shell", "-c", ADD_HOST % (name, *reached_by(engine, door)))
+    query = "SELECT 1 FROM models_app_host WHERE name = ? AND state = 'ready'"
+    wait_for(lambda: house.observer.rows(query, name), UP_S, house.observer.told)
 
 
 USE_IMAGES = """

@@ -41,6 +41,15 @@ def host() -> str:
     return (known or host_add(SYSTEM, name="here", runtime="process")).name
 
 
+def remove_this_machine() -> None:
+    """Take this machine out of the hosts."""
+    from models_app.domain.actors import SYSTEM
+    from models_app.models import Host
+    from models_app.services.hosts import host_remove
+
+    host_remove(SYSTEM, Host.objects.get(runtime="process"), version=None)
+
+
 def model(name: str, path: str) -> str:
     """Import a file."""
     from models_app.domain.actors import SYSTEM
@@ -63,7 +72,12 @@ def bundled(name: str) -> str:
 
 
 def deploy(
-    name: str, model: str, engine: str = "fake", replicas: int = 1, **parameters: Any
+    name: str,
+    model: str,
+    engine: str = "fake",
+    replicas: int = 1,
+    placement: dict[str, Any] | None = None,
+    **parameters: Any,
 ) -> str:
     """Wish for a deployment of the model's artifact."""
     from models_app.domain.actors import SYSTEM
@@ -78,6 +92,7 @@ def deploy(
         artifact=artifact,
         replicas=replicas,
         parameters={"context_length": 256, **parameters},
+        placement=placement,
     ).name
 
 
@@ -185,6 +200,7 @@ WISHES: dict[str, Callable[..., Any]] = {
     "wipe": wipe,
     "token": token,
     "remove_model": remove_model,
+    "remove_this_machine": remove_this_machine,
 }
 
 
