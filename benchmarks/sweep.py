@@ -76,9 +76,9 @@ def _seed(hosts: int, replicas: int) -> None:
 
 
 def _sweep() -> None:
-    from workers.tasks.reconcile import sweep
+    from workers.tasks.reconcile import sweep_now
 
-    sweep.run()
+    sweep_now()
 
 
 def _find() -> None:

@@ -15,6 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings.base")  #
 VISIBILITY_S = (
     300  # of an unacknowledged message; leases in the database decide ownership, not this
 )
+# Until then nobody read it, by the clocks of two machines: a worker's may be minutes ahead of
+# beat's, and must not throw away each sweep for it.
+UNREAD_S = 900
 
 app = Celery("slipway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -46,11 +49,11 @@ app.conf.update(
         "slipway.placement": {"queue": "transfer"},
     },
     beat_schedule={
-        "sweep": {"task": "slipway.sweep", "schedule": 3.0, "options": {"expires": 10}},
+        "sweep": {"task": "slipway.sweep", "schedule": 3.0, "options": {"expires": UNREAD_S}},
         "housekeeping": {
             "task": "slipway.housekeeping",
             "schedule": 60.0,
-            "options": {"expires": 60},
+            "options": {"expires": UNREAD_S},
         },
     },
 )

@@ -39,6 +39,11 @@ def _libcurl() -> bool:
     return headers and shutil.which("g++") is not None
 
 
+def faketime_library() -> Path | None:
+    """Return what a program is preloaded with to have another clock."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
 def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
@@ -55,6 +60,7 @@ PRESENT: dict[str, Callable[[], bool]] = {
     "openai-js": lambda: tool("openai-js", "node_modules/openai/package.json") is not None,
     "libcurl": _libcurl,
     "mono": lambda: bool(shutil.which("mcs") and shutil.which("mono")),
+    "faketime": lambda: faketime_library() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "postgres-server": lambda: programs() is not None,
     "postgres": lambda: bool(os.environ.get("SLIPWAY_TEST_POSTGRES")),

@@ -6,6 +6,7 @@ broker; `services.outbox` relays what is left. Losing even that costs one sweep,
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -20,6 +21,7 @@ from models_app.models import (
     Replica,
 )
 from models_app.models.base import WorkedRow
+from models_app.models.clock import database_now
 from models_app.notify.relay import nudges
 
 RECONCILE_HOST = "slipway.host"
@@ -38,6 +40,7 @@ TASK_OF: dict[type[WorkedRow], str] = {
     Placement: RECONCILE_PLACEMENT,
     Operation: RECONCILE_OPERATION,
 }
+UNTIL = "slipway_until"  # the header that says when
 MESSAGE_LIFE_S = 60  # an older nudge says nothing the sweep has not said
 
 
@@ -51,7 +54,7 @@ def nudge(row: WorkedRow) -> None:
 
 def send(task: str, row_id: int) -> None:
     """Put one task message on the broker. Raises when the broker is away."""
-    current_app.send_task(task, args=[row_id], expires=MESSAGE_LIFE_S, retry=False)
+    current_app.send_task(task, args=[row_id], headers=_until(MESSAGE_LIFE_S), retry=False)
 
 
 def ask_for_logs(replica_id: int) -> None:
@@ -77,6 +80,20 @@ def send_later(task: str, row_id: int, seconds: float) -> None:
 
 
 def _send_later(task: str, row_id: int, seconds: float) -> None:
-    current_app.send_task(
-        task, args=[row_id], countdown=seconds, expires=seconds + MESSAGE_LIFE_S, retry=False
-    )
+    headers = _until(seconds + MESSAGE_LIFE_S)
+    current_app.send_task(task, args=[row_id], countdown=seconds, headers=headers, retry=False)
+
+
+def _until(seconds: float) -> dict[str, float]:
+    """Return until when a message means something, by the database's clock.
+
+    Celery's own expiry compares the clocks of two machines: ten minutes apart, nothing would ever
+    arrive, or nothing ever be old.
+    """
+    return {UNTIL: database_now().timestamp() + seconds}
+
+
+def is_stale(request: Any) -> bool:
+    """Return whether a message has waited for too long to mean anything."""
+    until = getattr(request, UNTIL, None)
+    return until is not None and database_now().timestamp() > float(until)

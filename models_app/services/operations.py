@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from models_app.domain.actors import Actor
 from models_app.domain.errors import ConflictError
 from models_app.domain.states import OperationState, Role
 from models_app.models import Artifact, Host, LanguageModel, Operation
+from models_app.models.clock import database_now
 from models_app.services.records import audit, changed, event, hold
 from models_app.services.sealing import seal
 from models_app.services.steps import step
@@ -94,7 +94,7 @@ def operation_retry(actor: Actor, operation: Operation) -> Operation:
             "state": OperationState.PENDING,
             "finished_at": None,
             "failure_code": "",
-            "progress_at": timezone.now(),
+            "progress_at": database_now(),
         },
     )
     event(operation, "operation.retried", params={"by": actor.name})

@@ -3,9 +3,8 @@
 import logging
 from datetime import timedelta
 
-from django.utils import timezone
-
 from models_app.models import OutboxEntry
+from models_app.models.clock import database_now
 from models_app.notify import workers
 
 log = logging.getLogger(__name__)
@@ -19,7 +18,7 @@ def outbox_relay() -> int:
 
     A row is deleted after it was sent: at worst a nudge is delivered twice, which changes nothing.
     """
-    old = timezone.now() - timedelta(seconds=GRACE_S)
+    old = database_now() - timedelta(seconds=GRACE_S)
     entries = list(OutboxEntry.objects.filter(created_at__lt=old).order_by("pk")[:BATCH])
     for task, row_id in {(entry.task, entry.row_id) for entry in entries}:
         workers.send(task, row_id)

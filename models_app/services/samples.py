@@ -8,10 +8,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Avg, DateTimeField, Max, QuerySet
 from django.db.models.functions import Trunc
-from django.utils import timezone
 
 from models_app.domain.specs import EngineSamples, HostUsage, WorkloadStats
 from models_app.models import Host, HostSample, Replica, ReplicaSample
+from models_app.models.clock import database_now
 from models_app.notify import browsers
 from models_app.selectors.instance import instance_settings
 
@@ -54,7 +54,7 @@ def host_sample(host: Host, usage: HostUsage) -> HostSample:
     """Return what a host said of itself now, to be kept."""
     return HostSample(
         host=host,
-        at=timezone.now(),
+        at=database_now(),
         cpu_percent=usage.cpu_percent,
         memory_used_bytes=usage.memory_used_bytes,
         disk_used_bytes=usage.disk_used_bytes,
@@ -68,7 +68,7 @@ def replica_sample(
     last: "LastSample | None",
 ) -> ReplicaSample:
     """Return how a replica works now, to be kept. Rates are over the time since `last`."""
-    now = timezone.now()
+    now = database_now()
     totals = _totals(stats, engine)
     return ReplicaSample(
         replica=replica,
@@ -123,14 +123,14 @@ def last_samples() -> QuerySet[ReplicaSample]:
 
 def samples_roll_up() -> None:
     """Make the per-minute rows of every minute that has ended, and prune what is too old."""
-    this_minute = timezone.now().replace(second=0, microsecond=0)
+    this_minute = database_now().replace(second=0, microsecond=0)
     _roll_up(HostSample, "host_id", HOST_FIELDS, this_minute)
     _roll_up(ReplicaSample, "replica_id", REPLICA_FIELDS, this_minute)
     minute_life = timedelta(days=instance_settings().metrics_days)
     for samples in (HostSample, ReplicaSample):
         rows = samples.objects
-        rows.filter(resolution=RAW, at__lt=timezone.now() - RAW_LIFE).delete()
-        rows.filter(resolution=MINUTE, at__lt=timezone.now() - minute_life).delete()
+        rows.filter(resolution=RAW, at__lt=database_now() - RAW_LIFE).delete()
+        rows.filter(resolution=MINUTE, at__lt=database_now() - minute_life).delete()
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 
 from models_app.domain.failures import RuntimeUnreachableError
 from models_app.models import Host
+from models_app.models.clock import database_now
 
 FRESH_S = 30.0  # since it was seen last; hosts are looked at every 5 seconds
 SLOW_S = 0.5  # a call that takes longer keeps others away from the host
@@ -53,7 +54,7 @@ class Bulkhead:
         self._copying: set[int] = set()  # hosts
         self._copy_slots = copy_slots
         self._calls: dict[int, list[float]] = defaultdict(list)  # host -> when each call began
-        self._failed_at: dict[int, float] = {}  # host -> moment on the wall's clock
+        self._failed_at: dict[int, float] = {}  # host -> moment on the database's clock
         self._doubtful_slots = self._doubtful_left = doubtful_slots
         self._line: dict[int, float] = {}  # hosts that may be dead -> when they found no slot
 
@@ -98,7 +99,7 @@ class Bulkhead:
         try:
             yield
         except RuntimeUnreachableError:
-            self._failed_at[host.pk] = time.time()
+            self._failed_at[host.pk] = database_now().timestamp()
             raise
         else:
             self._failed_at.pop(host.pk, None)
@@ -106,7 +107,7 @@ class Bulkhead:
     def is_doubtful(self, host: Host) -> bool:
         """Return whether the host has not answered lately, as far as anybody knows."""
         seen = host.last_seen_at or datetime.fromtimestamp(0, UTC)
-        is_fresh = host.misses == 0 and time.time() - seen.timestamp() < FRESH_S
+        is_fresh = host.misses == 0 and database_now().timestamp() - seen.timestamp() < FRESH_S
         return not is_fresh or self._failed_at.get(host.pk, 0.0) > seen.timestamp()
 
     def _take(self, host: Host, *, is_doubtful: bool, probing: bool) -> float:

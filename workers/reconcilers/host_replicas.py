@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
-from django.utils import timezone
 
 from models_app.domain.failures import ABOUT_THE_HOST, FailureError, RuntimeUnreachableError
 from models_app.domain.specs import HostFacts, Observed, ProbeSpec, WorkloadStats
 from models_app.domain.states import ReplicaState
 from models_app.models import Host, Replica, ReplicaSample
+from models_app.models.clock import database_now
 from models_app.services.leases import Lease, database_time
 from models_app.services.observed.replicas import replicas_memory, replicas_steady
 from models_app.services.samples import LastSample, last_samples, replica_sample
@@ -211,14 +211,14 @@ def _turn(rows: Sequence[Replica]) -> int:
 
 
 def _view(row: Replica) -> SteadyView:
-    ready_at = row.ready_at or timezone.now()
+    ready_at = row.ready_at or database_now()
     return SteadyView(
         state=ReplicaState(row.state),
         is_wanted=row.is_wanted,
         is_held=_is(row, "is_held"),
         misses=row.misses,
         attempts=row.attempts,
-        ready_s=(timezone.now() - ready_at).total_seconds(),
+        ready_s=(database_now() - ready_at).total_seconds(),
         external_id=row.external_id,
         spec_hash=row.spec_hash,
         address=row.address,

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from models_app.domain.failures import (
     FailureCode,
     FailureError,
@@ -23,6 +21,7 @@ from models_app.domain.identities import check_identity
 from models_app.domain.specs import HELPER_PULLING, HELPER_WARNINGS, HostUsage, Observed
 from models_app.domain.states import HostState, ReplicaState
 from models_app.models import Host, Replica
+from models_app.models.clock import database_now
 from models_app.selectors.hosts import fleet_is_cut_off, host_of_engine
 from models_app.services.leases import Lease
 from models_app.services.observed.hosts import (
@@ -49,7 +48,10 @@ LOOK_EVERY_LOST_S = 10.0
 MISSES_ALLOWED = 3
 FACTS_EVERY = timedelta(minutes=10)
 ORPHAN_GRACE_S = 60.0
+STRAYS_KEPT = 1000
 HOLD_COPIES = frozenset({"docker"})  # elsewhere an artifact's file is the store's, or the server's
+
+_first_seen: dict[str, float] = {}  # stray workload -> when
 
 
 def reconcile_host(host_id: int) -> None:
@@ -129,7 +131,7 @@ def _facts_are_old(host: Host) -> bool:
         return True
     window = FACTS_EVERY.total_seconds()
     shift = host.pk * 61 % window  # not all hosts in the same pass
-    before, now = seen.timestamp() + shift, timezone.now().timestamp() + shift
+    before, now = seen.timestamp() + shift, database_now().timestamp() + shift
     return before // window != now // window
 
 
@@ -137,7 +139,7 @@ def _remove_orphans(
     lease: Lease[Host], look: Look, runtime: Runtime, owned: Sequence[Observed]
 ) -> None:
     host, wanted = look.host, {row.workload for row in look.rows}
-    strays = [one for one in owned if one.name not in wanted and _age_s(one) > ORPHAN_GRACE_S]
+    strays = [one for one in owned if one.name not in wanted and _astray_s(one) > ORPHAN_GRACE_S]
     if not strays or fleet_is_cut_off():
         return
     live = Replica.objects.filter(host=host).exclude(state=ReplicaState.RETIRED)
@@ -146,7 +148,7 @@ def _remove_orphans(
         if live.filter(workload=workload.name).exists() or _is_doubtful(host, workload):
             continue
         log.warning("removing orphan %s on %s", workload.name, host.name)
-        runtime.remove(workload.name, force=_age_s(workload) > 2 * ORPHAN_GRACE_S)
+        runtime.remove(workload.name, force=_astray_s(workload) > 2 * ORPHAN_GRACE_S)
         event(host, "host.orphan_removed", level="warning", params={"workload": workload.name})
 
 
@@ -156,5 +158,13 @@ def _is_doubtful(host: Host, workload: Observed) -> bool:
     return "renamed" in workload.drift and not rows.exists()
 
 
-def _age_s(workload: Observed) -> float:
-    return time.time() - (workload.started_at or 0.0)
+def _astray_s(workload: Observed) -> float:
+    """Return for how long it may have run: by its host's clock, or by ours since it was first seen.
+
+    The longer of both: a clock that runs ahead must not keep what nobody wants.
+    """
+    now = time.monotonic()
+    while len(_first_seen) >= STRAYS_KEPT:
+        _first_seen.pop(next(iter(_first_seen)))
+    seen_s = now - _first_seen.setdefault(workload.external_id, now)
+    return max(database_now().timestamp() - (workload.started_at or 0.0), seen_s)

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from models_app.domain.specs import Transfer, WorkloadSpec
 from models_app.domain.states import ReplicaState
 from models_app.models import Replica
+from models_app.models.clock import database_now
 from models_app.services.leases import Lease
 from models_app.services.observed.replicas import Told, replica_pulling, replica_step
 from workers.reconcilers.base import Result
@@ -34,7 +33,7 @@ def wait_for_image(
 
 def _told(transfer: Transfer, spec: WorkloadSpec, before: dict[str, Any]) -> dict[str, Any]:
     """Return what is shown of a pull, with its speed since the last look."""
-    now = timezone.now().timestamp()
+    now = database_now().timestamp()
     told: dict[str, Any] = {
         "image": spec.image,
         "done_bytes": transfer.done_bytes,

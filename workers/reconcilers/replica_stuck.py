@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from models_app.domain.specs import EngineSamples, WorkloadStats
 from models_app.models import Replica, ReplicaSample
+from models_app.models.clock import database_now
 from models_app.services.samples import RAW
 from workers.reconcilers.replica_drain import is_working
 
@@ -54,7 +53,7 @@ def replica_stuck_s(
     """Return for how long a copy has stood still. Reads its history only if it seems to now."""
     if not seems_stuck(stats, samples):
         return 0.0
-    since = timezone.now() - timedelta(seconds=STUCK_RESTART_S + 2 * GAP_S)
+    since = database_now() - timedelta(seconds=STUCK_RESTART_S + 2 * GAP_S)
     if replica.ready_at:
         since = max(since, replica.ready_at)
     rows = ReplicaSample.objects.filter(replica=replica, resolution=RAW, at__gte=since)

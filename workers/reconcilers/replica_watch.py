@@ -5,12 +5,11 @@ Started is not ready: ready means that the health page is fine and one token was
 
 from typing import Any
 
-from django.utils import timezone
-
 from models_app.domain.failures import Failure, FailureCode, FailureError
 from models_app.domain.specs import EngineSamples, Observed, ProbeSpec, WorkloadStats
 from models_app.domain.states import ReplicaState
 from models_app.models import Replica
+from models_app.models.clock import database_now
 from models_app.services.leases import Lease, database_time
 from models_app.services.observed.replicas import Told, replica_step
 from models_app.services.records import failure_fields
@@ -96,7 +95,7 @@ class Watch:
         answer, defaults = self._request_defaults(observed)
         if answer.health != Health.OK:
             return self._count_failed_try(answer)
-        now = timezone.now()
+        now = database_now()
         started = self.replica.started_at or now
         replica_step(
             self.lease,
@@ -126,7 +125,7 @@ class Watch:
         """A slow start is fine as long as something moves: age alone kills nothing."""
         activity = stats.activity if stats else 0.0
         since = self.replica.progress_at or self.replica.started_at or self.replica.updated_at
-        stalled_s = (timezone.now() - since).total_seconds()
+        stalled_s = (database_now() - since).total_seconds()
         if activity > self.replica.activity + ACTIVITY_STEP * max(1.0, stalled_s):
             self.lease.write(activity=activity, progress_at=database_time())
             return Result(LOOK_STARTING_S)
@@ -186,7 +185,7 @@ class Watch:
             replica_step(self.lease, replica, ReplicaState.READY, told, misses=0, address=address)
         elif replica.misses or replica.address != address:
             replica_step(self.lease, replica, ReplicaState.READY, misses=0, address=address)
-        good_s = (timezone.now() - (replica.ready_at or timezone.now())).total_seconds()
+        good_s = (database_now() - (replica.ready_at or database_now())).total_seconds()
         if replica.attempts and good_s > GOOD_TIME_S:
             self.lease.write(attempts=0)
 

@@ -8,8 +8,6 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 
-from django.utils import timezone
-
 from models_app.domain.failures import (
     ABOUT_THE_HOST,
     FailureCode,
@@ -20,6 +18,7 @@ from models_app.domain.failures import (
 from models_app.domain.specs import Observed, WorkloadSpec
 from models_app.domain.states import HostState, PlacementState, ReplicaState
 from models_app.models import Placement, Replica
+from models_app.models.clock import database_now
 from models_app.services.leases import Lease, database_time
 from models_app.services.observed.placements import placement_ensure
 from models_app.services.observed.replicas import (
@@ -281,7 +280,7 @@ def _failed(
 
 
 def _since(moment: datetime | None) -> float | None:
-    return None if moment is None else (timezone.now() - moment).total_seconds()
+    return None if moment is None else (database_now() - moment).total_seconds()
 
 
 def _backoff_left(replica: Replica) -> float:
