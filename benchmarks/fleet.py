@@ -4,8 +4,7 @@
 `dead`: half of the hosts take connections and never answer; how long what is asked of the others'
 replicas takes, beside the same without the dead: in turn, so that both meet the same machine.
 
-Promises: a pass over 100 hosts and 1,000 replicas in 10 s on one core with 5 queries a host; others
-at most 20 % later.
+Promises: 100 hosts, 1,000 replicas in 10 s on one core, 5 queries a host; others 20 % later.
 """
 
 import argparse
