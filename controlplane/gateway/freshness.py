@@ -61,5 +61,8 @@ async def _apply(
         try:
             await refresh(named)
         except Exception as error:  # noqa: BLE001 - as above
-            log.warning("hinted rows of the kind %s not read: %s", kind, error)
+            log.warning("hinted rows of the kind %s not read yet: %s", kind, error)
+            hinted |= named  # a hint comes once: it is kept until it was followed
+            came.set()
+            await asyncio.sleep(RETRY_S)
         await asyncio.sleep(COALESCE_S)

@@ -64,7 +64,7 @@ class Desk:
     def __init__(self, core: RoutingCore) -> None:
         self.router = core.router
         self.usage = core.usage
-        self.keys = KeyBook()
+        self.keys = KeyBook(in_use=self._keys_in_use)
         self.names = AliasBook(core.table)
         self.counters: Counters = SharedCounters()
         self.under_way_limit = UNDER_WAY_LIMIT
@@ -167,9 +167,12 @@ class Desk:
         if not own:
             del self._under_way[serving.key.id]
 
-    def _end_those_of(self, key: GatewayKeyFacts) -> None:
-        plain = [one for one in self._plain if one.key.id == key.id]
-        for request in (*self._under_way.get(key.id, ()), *plain):
+    def _keys_in_use(self) -> set[str]:
+        return {*self._under_way, *(one.key.id for one in self._plain)}
+
+    def _end_those_of(self, key_id: str) -> None:
+        plain = [one for one in self._plain if one.key.id == key_id]
+        for request in (*self._under_way.get(key_id, ()), *plain):
             request.stop(KeyRevokedError())
 
     async def _sweep(self) -> None:

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.utils import timezone
 
-from controlplane.gateway.v1 import key_book
+from controlplane.gateway.v1 import key_book, key_lookups
 from controlplane.gateway.v1.errors import KeyInvalidError, KeysAwayError
 from controlplane.gateway.v1.key_book import KeyBook
 from controlplane.offload import offload
@@ -153,7 +153,7 @@ async def test_keys_seen_in_the_last_minute_go_on_while_the_database_is_away():
 
 
 async def test_a_database_that_hangs_costs_seconds_not_minutes(monkeypatch):
-    monkeypatch.setattr(key_book, "LOOKUP_S", 0.3)
+    monkeypatch.setattr(key_lookups, "LOOKUP_S", 0.3)
 
     def hang(_ids):
         time.sleep(1.5)
