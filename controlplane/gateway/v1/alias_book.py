@@ -95,10 +95,13 @@ class AliasBook:
         targets = self._present(alias.targets)
         ready = [(route, weight) for route, weight in targets if route.replicas] or targets
         ready = [(route, weight) for route, weight in ready if weight > 0]
-        order = [route for route, _ in self._present(alias.fallback)]
+        order = []
         if ready:
-            weights = [weight for _, weight in ready]
-            order.insert(0, self._dice.choices([route for route, _ in ready], weights)[0])
+            routes, weights = [route for route, _ in ready], [weight for _, weight in ready]
+            chosen = self._dice.choices(routes, weights)[0]
+            heaviest = sorted(ready, key=lambda one: one[1], reverse=True)
+            order = [chosen, *(route for route, _ in heaviest if route is not chosen)]
+        order += [route for route, _ in self._present(alias.fallback)]
         if not order:
             raise ModelNotFoundError(params={"model": alias.name})
         return order

@@ -5,7 +5,9 @@ engine as OpenAI's, and comes back as Ollama's lines of JSON.
 """
 
 import json
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC
 from typing import Any
 
@@ -36,7 +38,7 @@ def chat_body(asked: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(messages, list):
         raise _invalid("messages", "a list is expected")
     body = _common(asked)
-    body["messages"] = [_message(one) for one in messages]
+    body["messages"] = _messages(messages)
     if asked.get("tools"):
         body["tools"] = asked["tools"]
     return body
@@ -145,6 +147,25 @@ def _model(asked: Mapping[str, Any]) -> str:
     return model.removesuffix(":latest")
 
 
+def _messages(asked: list[Any]) -> list[dict[str, Any]]:
+    """Return all, with ids for calls and their answers: Ollama tells those apart by their order."""
+    found = [_message(one) for one in asked]
+    waiting: deque[str] = deque()
+    called = 0
+    for message in found:
+        for call in message.get("tool_calls", ()):
+            call["id"] = call["id"] or f"call_{called}"
+            called += 1
+            waiting.append(call["id"])
+        if message["role"] != "tool":
+            continue
+        if "tool_call_id" not in message:
+            message["tool_call_id"] = waiting[0] if waiting else f"call_{called}"
+        with suppress(ValueError):
+            waiting.remove(message["tool_call_id"])
+    return found
+
+
 def _message(asked: Any) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise _invalid("messages", "objects are expected")
@@ -154,11 +175,9 @@ def _message(asked: Any) -> dict[str, Any]:
         parts = [{"type": "text", "text": message["content"]}] if message["content"] else []
         message["content"] = [*parts, *(_image(one) for one in images)]
     if isinstance(asked.get("tool_calls"), list):
-        message["tool_calls"] = [
-            _openais_call(number, one) for number, one in enumerate(asked["tool_calls"])
-        ]
-    if asked.get("role") == "tool":
-        message["tool_call_id"] = str(asked.get("tool_call_id") or "call_0")
+        message["tool_calls"] = [_openais_call(one) for one in asked["tool_calls"]]
+    if asked.get("role") == "tool" and asked.get("tool_call_id"):
+        message["tool_call_id"] = str(asked["tool_call_id"])
     return message
 
 
@@ -169,13 +188,13 @@ def _image(data: Any) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{data}"}}
 
 
-def _openais_call(number: int, call: Any) -> dict[str, Any]:
+def _openais_call(call: Any) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict):
         raise _invalid("tool_calls", "objects are expected")
     arguments = json.dumps(function.get("arguments") or {})
     named = {"name": function.get("name"), "arguments": arguments}
-    return {"id": f"call_{number}", "type": "function", "function": named}
+    return {"id": str(call.get("id") or ""), "type": "function", "function": named}
 
 
 def _call(call: Mapping[str, Any]) -> dict[str, Any]:

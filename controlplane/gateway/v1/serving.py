@@ -8,7 +8,9 @@ from collections.abc import Coroutine, Sequence
 from msgspec.structs import replace
 
 from controlplane.gateway.errors import (
+    EngineMalformedError,
     LineFullError,
+    LineTimeoutError,
     NoReplicaError,
     RoutingError,
 )
@@ -36,6 +38,10 @@ from models_app.domain.gateway import GatewayKeyFacts
 from models_app.domain.routes import DeploymentRoute
 
 log = logging.getLogger(__name__)
+
+
+# Before the first byte; not FirstTokenTimeoutError: docs/decisions/gateway-one-try-elsewhere.md
+_NEXT_MAY_ANSWER = (NoReplicaError, LineFullError, LineTimeoutError, EngineMalformedError)
 
 
 class Serving:
@@ -148,7 +154,7 @@ class Serving:
             try:
                 return await self._open_one(route, fields, body)
             except RoutingError as error:
-                if not (error.retry_elsewhere or isinstance(error, NoReplicaError | LineFullError)):
+                if not (error.retry_elsewhere or isinstance(error, _NEXT_MAY_ANSWER)):
                     raise
             except LimitedError as limited:
                 if limited.of_key:

@@ -94,7 +94,7 @@ async def test_a_key_ends_at_its_time_though_nothing_can_be_read(monkeypatch):
         scripted_engine(HEAD, delta("a"), STALL) as engine,
         served({"chat": engine.address}) as it,
     ):
-        soon = timezone.now() + timedelta(seconds=2)
+        soon = timezone.now() + timedelta(seconds=6)  # until then its stream has begun
         await GatewayKey.objects.filter(pk=it.row.pk).aupdate(expires_at=soon)
 
         def away(_ids):

@@ -61,6 +61,20 @@ async def test_the_fallback_answers_when_the_target_cannot(engine):
     assert alone.status_code == 502
 
 
+async def test_the_other_targets_answer_before_the_fallback(engine):
+    async with (
+        scripted_engine(b"this is not HTTP") as odd,
+        served(
+            {"a": NOWHERE, "b": engine.address, "c": engine.address, "odd": odd.address},
+            limits=UNLIMITED,
+        ) as it,
+    ):
+        await make_alias(it, {"a": 1, "odd": 1, "b": 1}, fallback=["c"])
+        answers = [await it.chat("best") for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["x-slipway-deployment"] for answer in answers} == {"b"}
+
+
 async def test_a_deployment_that_loads_says_how_far_it_is():
     def rows():
         deployment = make_deployment("slow", state="deploying")

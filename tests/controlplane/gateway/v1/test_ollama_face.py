@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import ollama
 import pytest
 
+from controlplane.gateway.v1.ollama_shapes import chat_body
 from tests.controlplane.gateway.scripted_engine import (
     DONE,
     END,
@@ -94,6 +95,27 @@ async def test_what_reaches_the_engine():
     assert sent["tools"] == [tool]
     assert json.loads(sent["messages"][1]["tool_calls"][0]["function"]["arguments"]) == {"a": 1}
     assert sent["messages"][3]["content"][1]["image_url"]["url"].startswith("data:image/png;base64")
+
+
+async def test_answers_of_tools_belong_to_their_calls():
+    def call(name: str, **fields: str) -> dict[str, object]:
+        return {"function": {"name": name, "arguments": {}}, **fields}
+
+    past = [
+        *HELLO,
+        {"role": "assistant", "tool_calls": [call("f"), call("g")]},
+        {"role": "tool", "content": "of f"},
+        {"role": "tool", "content": "of g"},
+        {"role": "assistant", "tool_calls": [call("h"), call("i", id="mine")]},
+        {"role": "tool", "content": "of i", "tool_call_id": "mine"},
+        {"role": "tool", "content": "of h"},
+    ]
+    messages = chat_body({"model": "chat", "messages": past})["messages"]
+    calls = [one["id"] for message in messages for one in message.get("tool_calls", ())]
+    answers = {one["content"]: one["tool_call_id"] for one in messages if one["role"] == "tool"}
+    assert len(set(calls)) == 4
+    assert list(answers) == ["of f", "of g", "of i", "of h"]
+    assert [answers[f"of {name}"] for name in "fghi"] == calls
 
 
 async def test_tool_calls_come_whole_at_the_end():
