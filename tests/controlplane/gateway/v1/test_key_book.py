@@ -169,7 +169,8 @@ async def test_a_known_key_does_not_wait_behind_invented_ones(monkeypatch):
 
 async def test_who_is_forgotten_is_the_longest_unused_with_nothing_under_way(monkeypatch):
     monkeypatch.setattr(key_book, "BOOK_LIMIT", 10)
-    now, in_use = [1000.0], set()
+    now = [1000.0]
+    in_use: set[str] = set()
     book = KeyBook(Rows(), lambda: now[0], lambda: in_use)
     keys = await sync_to_async(make_keys)(12)
     in_use.add(keys[0][0])
