@@ -6,8 +6,6 @@ far it repeats the pattern. What is tested is the way of the fields: the server 
 `tool_calls` out of what a real model really wrote, not that this model is clever.
 """
 
-from typing import Any
-
 import httpx
 
 from models_app.domain.modelfile import parse_modelfile
@@ -16,18 +14,6 @@ from tests.ollama_server import OllamaHouse
 BASE, NAME = "smollm2:135m", "led"
 THOUGHT, GREETING = "The user wants a greeting.", "Hello there!"
 QUESTION = "What is the weather in Rome?"
-TOOL: Any = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
 _THINKS = (
     "<|im_start|>user\nSay hello.<|im_end|>\n<|im_start|>assistant\n"
     f"<think>{THOUGHT}</think>{GREETING}<|im_end|>\n"

@@ -1,24 +1,32 @@
 """A document that is named is there: in links of documents, and in words of the code."""
 
 import re
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from controlplane.settings.env import ROOT
 
-ROOT = Path(__file__).parents[1]
 NAMED = re.compile(r"\bdocs/[\w/-]+\.(?:md|json)\b")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
-SOURCES = ("*.py", "*.md", "*.html", "*.js", "*.lua", "*.toml", "Makefile", "compose/*")
+PLACES = (
+    "controlplane",
+    "models_app",
+    "workers",
+    "templates",
+    "tests",
+    "benchmarks",
+    "compose",
+    "docs",
+)
+KINDS = {".py", ".md", ".html", ".js", ".lua", ".yaml", ".toml"}
 
 
-def _tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
-        pytest.skip("this is no git checkout")
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
+def _files() -> Iterator[Path]:
+    """Every file of ours that may name a document."""
+    found = [ROOT / "Makefile", *ROOT.glob("*.*")]
+    for place in PLACES:
+        found += sorted((ROOT / place).rglob("*"))
+    yield from (path for path in found if path.name == "Makefile" or path.suffix in KINDS)
 
 
 def _anchors(document: Path) -> set[str]:
@@ -30,7 +38,7 @@ def _anchors(document: Path) -> set[str]:
 def test_a_document_that_is_named_is_there() -> None:
     missing = {
         f"{path.relative_to(ROOT)}: {name}"
-        for path in _tracked(*SOURCES)
+        for path in _files()
         for name in NAMED.findall(path.read_text())
         if not (ROOT / name).exists()
     }
@@ -38,7 +46,7 @@ def test_a_document_that_is_named_is_there() -> None:
 
 
 def test_a_link_of_a_document_leads_somewhere() -> None:
-    documents = _tracked("*.md")
+    documents = [path for path in _files() if path.suffix == ".md"]
     assert len(documents) > 20
     broken = []
     for document in documents:

@@ -1,8 +1,16 @@
 """A Slipway to hurt whose only open host is a Docker engine, and an eye on that engine."""
 
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
 from tests.docker_engine import DockerEngine
 from tests.docker_images import BUSYBOX, FAKE
-from tests.faults.house import HurtHouse
+from tests.faults.dice import Dice
+from tests.faults.house import PROMISE_S, HurtHouse
+from tests.faults.wisher import small_model
 from tests.flows.house import UP_S, wait_for
 from tests.runtime_sites import reached_by
 
@@ -34,6 +42,31 @@ kept = {key: value for key, value in host.connection.items() if key != "images"}
 connection = kept | {"images": %r}
 host_edit(SYSTEM, host, version=None, reach={"connection": connection})
 """
+
+
+@contextmanager
+def docker_house(name: str, engines: Mapping[str, DockerEngine]) -> Iterator[HurtHouse]:
+    """A Slipway with these engines as hosts, by TLS. `name` seeds its dice."""
+    folder = Path(tempfile.mkdtemp(prefix="slipway-fault-"))
+    try:
+        with HurtHouse(folder / "data", Dice(name)) as made:
+            for host, engine in engines.items():
+                add_docker_host(made, engine, "tls", name=host)
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def bring_small_model(house: HurtHouse) -> None:
+    """Have the small model imported as `tiny-1`."""
+    house.small = small_model(house.data.parent)
+    house.new_model(house.small)
+    becomes(house, lambda: house.has_model("tiny-1"), PROMISE_S)
+
+
+def becomes(house: HurtHouse, wished: Callable[[], object], seconds: float) -> None:
+    """Fail unless it comes true; the observer's own rules are about processes of this machine."""
+    wait_for(wished, seconds, house.observer.told)
 
 
 def use_images(house: HurtHouse, images: dict[str, str]) -> None:

@@ -5,9 +5,7 @@ and deleting while the host is away are in `tests/flows/test_docker_host.py`.
 """
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,14 @@ from tests.docker_engine import DockerEngine, new_engine
 from tests.docker_images import BUSYBOX
 from tests.docker_registry import random_image, registry
 from tests.faults.dice import Dice
-from tests.faults.docker_house import add_docker_host, running, use_images
+from tests.faults.docker_house import (
+    becomes,
+    bring_small_model,
+    docker_house,
+    running,
+    use_images,
+)
 from tests.faults.house import PROMISE_S, HurtHouse
-from tests.faults.wisher import small_model
-from tests.flows.house import wait_for
 from tests.gguf_files import TINY_TENSORS, TensorSpec, write_gguf
 from tests.requirements import need
 
@@ -42,21 +44,9 @@ def engine() -> Iterator[DockerEngine]:
 def box(engine: DockerEngine) -> Iterator[HurtHouse]:
     """A Slipway with the Docker host and the small model imported as `tiny-1`."""
     need("valkey")
-    folder = Path(tempfile.mkdtemp(prefix="slipway-fault-"))
-    try:
-        with HurtHouse(folder / "data", Dice("box")) as made:
-            add_docker_host(made, engine, "tls")
-            made.small = small_model(folder)
-            made.new_model(made.small)
-            becomes(made, lambda: made.has_model("tiny-1"), PROMISE_S)
-            yield made
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def becomes(box: HurtHouse, wished: Callable[[], object], seconds: float) -> None:
-    """Fail unless it comes true; the observer's own rules are about processes of this machine."""
-    wait_for(wished, seconds, box.observer.told)
+    with docker_house("box", {"box": engine}) as made:
+        bring_small_model(made)
+        yield made
 
 
 def deploy(box: HurtHouse, name: str, **parameters: Any) -> None:

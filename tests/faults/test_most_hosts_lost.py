@@ -5,25 +5,20 @@ by Docker's own command line on each machine, which needs no network, by the led
 the first page as it is painted from that ledger.
 """
 
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.docker_engine import DockerEngine, new_engine
 from tests.docker_images import BUSYBOX, FAKE
 from tests.faults.dice import Dice
-from tests.faults.docker_house import add_docker_host, running
+from tests.faults.docker_house import becomes, bring_small_model, docker_house, running
 from tests.faults.house import PROMISE_S, HurtHouse
-from tests.faults.wisher import small_model
-from tests.flows.house import wait_for
 from tests.requirements import need
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 BOXES = ("box-1", "box-2", "box-3")
 BACK_S = 60.0  # all are ready again, and what was deleted meanwhile is gone (F8, F24)
 OVERVIEW = """
@@ -54,18 +49,10 @@ def engines() -> Iterator[dict[str, DockerEngine]]:
 def house(engines: dict[str, DockerEngine]) -> Iterator[HurtHouse]:
     """A Slipway with the three, and the small model as `tiny-1`; its own machine is closed."""
     need("valkey")
-    folder = Path(tempfile.mkdtemp(prefix="slipway-fault-"))
-    try:
-        with HurtHouse(folder / "data", Dice("three")) as made:
-            for name, engine in engines.items():
-                add_docker_host(made, engine, "tls", name=name)
-            remove_this_machine(made)
-            made.small = small_model(folder)
-            made.new_model(made.small)
-            becomes(made, lambda: made.has_model("tiny-1"), PROMISE_S)
-            yield made
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with docker_house("three", engines) as made:
+        remove_this_machine(made)
+        bring_small_model(made)
+        yield made
 
 
 def remove_this_machine(house: HurtHouse) -> None:
@@ -113,10 +100,6 @@ def test_nothing_is_destroyed_and_all_is_ready_once_they_are_back(
     (told,) = house.observer.rows(made + " WHERE workload LIKE 'slipway-spread-%'")
     assert (told["n"], told["restarts"]) == (3, 0)
     assert "BANNER 200 False" in house.manage("shell", "-c", OVERVIEW)
-
-
-def becomes(house: HurtHouse, wished: Callable[[], object], seconds: float) -> None:
-    wait_for(wished, seconds, house.observer.told)
 
 
 def everywhere(engines: dict[str, DockerEngine], name: str) -> list[list[str]]:

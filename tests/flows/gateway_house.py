@@ -18,7 +18,8 @@ import openai
 import psutil
 
 from tests.docker_engine import DockerEngine
-from tests.flows.house import ROOT, House, wait_for
+from tests.flows.gateways import gateway_at
+from tests.flows.house import House, wait_for
 from tests.ollama_server import OllamaHouse
 from tests.runtime_sites import reached_by
 
@@ -142,18 +143,8 @@ class GatewayHouse:
     @contextmanager
     def another_gateway(self, port: int) -> Iterator[None]:
         """Run `manage.py gateway` on the same ledger and broker, as a process of its own."""
-        where = ["--host", "127.0.0.1", "--port", str(port)]
-        command = [sys.executable, "manage.py", "gateway", *where]
-        process = subprocess.Popen(command, cwd=ROOT, env={**self.house.environment()})
-        try:
+        with gateway_at(self.house.environment(), port):
             yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
     def rows(self, query: str, *values: str) -> list[tuple[object, ...]]:
         """Read the ledger's file."""

@@ -10,12 +10,10 @@ import json
 import re
 import socket
 import socketserver
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
 
 import httpx
 import psutil
@@ -23,6 +21,7 @@ import pytest
 
 from tests.controlplane.gateway.scripted_engine import HEAD, delta
 from tests.fake_engine import fake_engine
+from tests.flows.counting_engine import CountingEngine
 from tests.flows.gateways import environment_of, gateway_at, manage
 from tests.flows.house import free_port
 from tests.postgres_server import PostgresServer, postgres_server
@@ -50,26 +49,12 @@ print("LIMITED", gateway_key_create(owner, name="few", scope=every, limits=few)[
 """
 
 
-class Flood(socketserver.ThreadingTCPServer):
+class Flood(CountingEngine):
     """An engine whose answers have no end, made as fast as they are taken."""
 
-    daemon_threads = True
-    request_queue_size = 256
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Flooding)
-        self.address = f"127.0.0.1:{self.server_address[1]}"
-        self.running = 0
+        super().__init__(_Flooding)
         self.written = 0
-        self.lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class _Flooding(socketserver.StreamRequestHandler):

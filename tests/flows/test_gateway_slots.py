@@ -7,17 +7,16 @@ import asyncio
 import json
 import re
 import socketserver
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Self
 
 import httpx
 import psutil
 import pytest
 
+from tests.flows.counting_engine import CountingEngine
 from tests.flows.gateways import environment_of, gateway_at, manage
 from tests.flows.house import free_port
 from tests.requirements import need
@@ -52,27 +51,13 @@ ANSWER = json.dumps(
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
-class Counting(socketserver.ThreadingTCPServer):
+class Counting(CountingEngine):
     """An engine that takes its time (`max_tokens` hundredths of a second) and counts."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Counted)
-        self.address = f"127.0.0.1:{self.server_address[1]}"
-        self.running = 0
+        super().__init__(_Counted)
         self.most = 0
         self.answered = 0
-        self.lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class _Counted(socketserver.StreamRequestHandler):

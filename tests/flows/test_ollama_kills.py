@@ -18,7 +18,7 @@ from tests.relay import Relay
 from tests.requirements import need
 from tests.smollm2 import smollm2_artifact
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = pytest.mark.slow
 READY_S = 180.0
 SLOW = 4 << 20  # bytes a second: the file would take twenty seconds and more
 

@@ -14,9 +14,10 @@ from models_app.models import User
 from tests.browsers import Browser
 from tests.controlplane.web.playground_page import Playground
 from tests.factories import make_deployment, make_replica
-from tests.led_model import BASE, GREETING, NAME, QUESTION, THOUGHT, TOOL, make_led_model
+from tests.led_model import BASE, GREETING, NAME, QUESTION, THOUGHT, make_led_model
 from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact
+from tests.weather_tool import TOOL
 from tests.website import website
 
 pytestmark = [

@@ -22,21 +22,10 @@ from tests.controlplane.gateway.v1.served import served
 from tests.fake_engine import fake_engine
 from tests.requirements import need
 from tests.tools import tool
+from tests.weather_tool import TOOL
 
 pytestmark = pytest.mark.slow
 HELLO = [{"role": "user", "content": "Say hello."}]
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
 SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "integer"}},

@@ -21,22 +21,11 @@ from tests.flows.house import free_port
 from tests.requirements import need
 from tests.smollm2 import smollm2_file
 from tests.tools import tool
+from tests.weather_tool import TOOL
 
 pytestmark = pytest.mark.slow
 STARTS_WITHIN_S = 120
 TEMPLATE = Path(__file__).with_name("tools.jinja")
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
 
 
 def asked(city: str) -> dict[str, object]:

@@ -11,9 +11,10 @@ import openai
 import pytest
 
 from tests.controlplane.gateway.v1.served import served
-from tests.led_model import BASE, GREETING, NAME, QUESTION, THOUGHT, TOOL, make_led_model
+from tests.led_model import BASE, GREETING, NAME, QUESTION, THOUGHT, make_led_model
 from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact
+from tests.weather_tool import TOOL
 
 pytestmark = pytest.mark.slow
 HELLO: list[Any] = [{"role": "user", "content": "Say hello."}]

@@ -20,9 +20,8 @@ from models_app.services.language_models import model_import
 from tests.gguf_files import lora_bytes
 from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact
-from tests.workloads import eventually
+from tests.workers.reconcilers.operations.looking import end
 from workers.reconcilers.hosts import reconcile_host
-from workers.reconcilers.operations import reconcile_operation
 
 # Threads hold requests, so rows must be seen by them: no transaction around a test.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -44,17 +43,6 @@ def host(house: OllamaHouse, tmp_path: Path, settings: LazySettings) -> Host:
     made = host_add(SYSTEM, name="lan", runtime="ollama", connection=house.connection)
     reconcile_host(made.pk)
     return made
-
-
-def end(operation: Operation) -> Operation:
-    def finished() -> bool:
-        Operation.objects.filter(pk=operation.pk).update(lease_until=None)
-        reconcile_operation(operation.pk)
-        operation.refresh_from_db()
-        return OperationState(operation.state).finished
-
-    eventually(finished, seconds=90)
-    return operation
 
 
 def imported(path: Path, content: bytes) -> Artifact:

@@ -24,10 +24,10 @@ from models_app.services.hosts import host_add
 from tests.model_registry import ModelRegistry
 from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact, smollm2_file
+from tests.workers.reconcilers.operations.looking import end
 from tests.workloads import eventually
 from workers.clients.held_requests import let_go
 from workers.reconcilers.hosts import reconcile_host
-from workers.reconcilers.operations import reconcile_operation
 from workers.runtimes.ollama.server import OllamaServer
 
 # Threads hold requests, so rows must be seen by them: no transaction around a test.
@@ -35,7 +35,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.django_db(transa
 
 BASE = "smollm2:135m"
 CALLS = ("models", "show", "has_blob", "send_blob", "create", "pull", "copy", "delete", "load")
-LONGEST_S = 90.0
 Point = tuple[str, int, str]  # call, how many-th, before or after
 
 
@@ -206,16 +205,3 @@ def test_a_worker_dies_before_and_after_every_call(
         let_go(f"operation {operation.public_id}")  # whatever that process held is gone with it
         assert end(operation).state == OperationState.SUCCEEDED, (point, operation.failure_code)
         eventually(came_true)
-
-
-def look(operation: Operation) -> Operation:
-    """Look once as a worker does that finds the lease run out."""
-    Operation.objects.filter(pk=operation.pk).update(lease_until=None)
-    reconcile_operation(operation.pk)
-    operation.refresh_from_db()
-    return operation
-
-
-def end(operation: Operation) -> Operation:
-    eventually(lambda: OperationState(look(operation).state).finished, seconds=LONGEST_S)
-    return operation

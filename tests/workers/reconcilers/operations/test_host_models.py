@@ -22,10 +22,11 @@ from models_app.services.operations import operation_cancel, operation_retry
 from tests.model_registry import ModelRegistry
 from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_artifact, smollm2_file
+from tests.workers.reconcilers.operations.looking import end as ended
+from tests.workers.reconcilers.operations.looking import look
 from tests.workloads import eventually
 from workers.clients.held_requests import let_go
 from workers.reconcilers.hosts import reconcile_host
-from workers.reconcilers.operations import reconcile_operation
 
 # Threads hold requests, so rows must be seen by them: no transaction around a test.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -56,18 +57,8 @@ def host(house: OllamaHouse) -> Host:
     return made
 
 
-def look(operation: Operation) -> Operation:
-    Operation.objects.filter(pk=operation.pk).update(lease_until=None)
-    reconcile_operation(operation.pk)
-    operation.refresh_from_db()
-    return operation
-
-
-def end(operation: Operation, *, seconds: float = 60) -> Operation:
-    def finished() -> bool:
-        return OperationState(look(operation).state).finished
-
-    eventually(finished, seconds=seconds)
+def end(operation: Operation) -> Operation:
+    ended(operation, seconds=60)
     reconcile_host(operation.host.pk)
     return operation
 

@@ -13,16 +13,16 @@ from django.conf import LazySettings
 
 from models_app.domain.actors import SYSTEM
 from models_app.domain.states import OperationState
-from models_app.models import Host, HostModel, Operation
+from models_app.models import Host, HostModel
 from models_app.services import host_models as services
 from models_app.services.hosts import host_add
 from tests.flows.house import free_port
 from tests.model_registry import ModelRegistry
 from tests.ollama_server import OllamaHouse
 from tests.smollm2 import smollm2_file
+from tests.workers.reconcilers.operations.looking import end, look
 from tests.workloads import eventually
 from workers.reconcilers.hosts import reconcile_host
-from workers.reconcilers.operations import reconcile_operation
 
 # Threads hold requests, so rows must be seen by them: no transaction around a test.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -66,24 +66,12 @@ def host(house: OllamaHouse) -> Host:
     return made
 
 
-def look(operation: Operation) -> Operation:
-    Operation.objects.filter(pk=operation.pk).update(lease_until=None)
-    reconcile_operation(operation.pk)
-    operation.refresh_from_db()
-    return operation
-
-
-def end(operation: Operation) -> Operation:
-    eventually(lambda: OperationState(look(operation).state).finished, seconds=LONGEST_S)
-    return operation
-
-
 @pytest.mark.parametrize("what", ["manifest", "blob"])
 def test_a_registry_that_redirects_in_a_loop_is_given_up(
     host: Host, registry: ModelRegistry, what: str
 ) -> None:
     registry.redirects[what] = "loop"
-    operation = end(services.host_model_pull(SYSTEM, host, name=registry.name))
+    operation = end(services.host_model_pull(SYSTEM, host, name=registry.name), seconds=LONGEST_S)
     assert (operation.state, operation.failure_code) == ("failed", "SOURCE_REFUSED")
     assert operation.attempts == 0  # at once: time does not mend it
     assert "redirects" in " ".join(operation.failure_evidence)
@@ -109,10 +97,10 @@ def test_a_file_that_another_host_hands_out_is_taken_and_checked(
     with ModelRegistry(smollm2_file()) as mirror:
         registry.redirects["blob"] = f"http://localhost:{mirror.host.rpartition(':')[2]}/data/"
         mirror.spoil = True
-        spoiled = end(services.host_model_pull(SYSTEM, host, name=registry.name))
+        spoiled = end(services.host_model_pull(SYSTEM, host, name=registry.name), seconds=LONGEST_S)
         assert (spoiled.state, spoiled.failure_code) == ("failed", "CHECKSUM")
         mirror.spoil = False
-        done = end(services.host_model_pull(SYSTEM, host, name=registry.name))
+        done = end(services.host_model_pull(SYSTEM, host, name=registry.name), seconds=LONGEST_S)
     assert done.state == OperationState.SUCCEEDED, done.failure_evidence
     assert mirror.sent[registry.model] >= len(registry.blobs[registry.model])
     assert registry.model not in registry.sent
@@ -124,7 +112,9 @@ def test_a_full_queue_is_busy_and_is_tried_again(house: OllamaHouse, host: Host)
         operation = services.host_model_load(SYSTEM, row, keep_alive_s=60)
         eventually(lambda: look(operation).failure_code, seconds=30)
         assert (operation.failure_code, operation.state) == ("HOST_BUSY", "running")
-    assert end(operation).state == OperationState.SUCCEEDED, operation.failure_evidence
+    assert end(operation, seconds=LONGEST_S).state == OperationState.SUCCEEDED, (
+        operation.failure_evidence
+    )
     assert house.loaded() == [THIRD]
 
 
