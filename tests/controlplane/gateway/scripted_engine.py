@@ -40,10 +40,13 @@ def plain(status: int, body: bytes) -> bytes:
     )
 
 
-class ScriptedEngine:
-    """Plays `script` for every request: bytes to send, STALL, RESET, or seconds to wait."""
+Step = bytes | str | float | asyncio.Event
 
-    def __init__(self, script: Sequence[bytes | str | float]) -> None:
+
+class ScriptedEngine:
+    """Plays `script` for every request: bytes to send, STALL, RESET, or what to wait for."""
+
+    def __init__(self, script: Sequence[Step]) -> None:
         self.script = script
         self.requests: list[bytes] = []
         self.heads: list[bytes] = []
@@ -84,6 +87,8 @@ class ScriptedEngine:
         elif step == RESET:
             writer.transport.abort()
             raise ConnectionError
+        elif isinstance(step, asyncio.Event):
+            await step.wait()
         elif isinstance(step, bytes):
             writer.write(step)
             await writer.drain()
@@ -92,7 +97,7 @@ class ScriptedEngine:
 
 
 @asynccontextmanager
-async def scripted_engine(*script: bytes | str | float) -> AsyncIterator[ScriptedEngine]:
+async def scripted_engine(*script: Step) -> AsyncIterator[ScriptedEngine]:
     engine = ScriptedEngine(script)
     server = await asyncio.start_server(engine._serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
