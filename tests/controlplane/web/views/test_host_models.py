@@ -29,6 +29,15 @@ def text_of(browser: Client, url: str) -> str:
     return browser.get(url).content.decode()
 
 
+def test_a_variant_of_nothing_says_what_is_missing(bob_browser: Client) -> None:
+    host = factories.make_host("lan", runtime="ollama", connection={"url": "http://10.0.0.7:11434"})
+    address = reverse("web:host-variant", args=[host.name])
+    told = "No model lies on this server yet"
+    assert told in bob_browser.get(address).content.decode()
+    factories.make_host_model(host)
+    assert told not in bob_browser.get(address).content.decode()
+
+
 def test_what_lies_there_is_shown_and_ours_is_not(alice_browser: Client, tiny: HostModel) -> None:
     factories.make_host_model(tiny.host, "slipway-x/artifact:ab", is_ours=True)
     factories.make_host_model(tiny.host, "big:70b", loaded_bytes=4 << 30, vram_bytes=1 << 30)
